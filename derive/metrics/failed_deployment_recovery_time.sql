@@ -1,0 +1,33 @@
+-- title:     Failed deployment recovery time
+-- question:  How long does it take to restore service after a failed rollout?
+-- unit:      seconds
+-- better:    lower
+-- statistic: Kaplan-Meier quantiles over failures that began in the window; those still open are censored
+-- gives:     p50, p90
+-- reads:     recovery_episodes, unit_windows, unit_services, probabilities
+-- excluded:  incidents without a rollout as cause; episodes with a negative duration
+-- interval:  log-log limits of the survival curve
+-- source:    DORA guide, software delivery performance metrics, 2026
+-- version:   1
+WITH episodes AS (
+    SELECT
+        w.unit_id,
+        w.window_id,
+        seconds_between(e.started_at, e.observed_until_at) AS duration_seconds,
+        e.is_restored
+    FROM recovery_episodes AS e
+    JOIN unit_services AS u ON u.service = e.service AND u.environment = e.environment
+    JOIN unit_windows AS w
+        ON w.unit_id = u.unit_id AND e.started_at >= w.window_start_at AND e.started_at < w.window_end_at
+    WHERE e.observed_until_at >= e.started_at
+)
+SELECT
+    e.unit_id,
+    e.window_id,
+    p.statistic,
+    survival_quantile(e.duration_seconds, e.is_restored, p.probability) AS estimate,
+    count(*) AS n
+FROM episodes AS e
+CROSS JOIN probabilities AS p
+WHERE p.statistic IN ('p50', 'p90')
+GROUP BY e.unit_id, e.window_id, p.statistic

@@ -1,0 +1,40 @@
+//! From event tables to the DORA metrics with their uncertainty.
+//!
+//! ```text
+//! deployments ─► rollouts ─┐
+//! commits, changes ────────┴► rollout_changes ─┐
+//! incidents ──► rollout_failures ─► recovery_episodes ─┴► metrics/*.sql ─► metrics
+//! ```
+//!
+//! What follows a history step by step is Rust ([`rollouts`], [`arrivals`]); what relates tables is SQL in files
+//! (`stages/`, `metrics/`). No vendor is known here, nothing is fetched, and the clock is not read: `as_of` is a
+//! parameter.
+
+pub mod arrivals;
+mod error;
+mod estimators;
+pub mod exposure;
+pub mod graph;
+mod metrics;
+mod plan;
+mod quality;
+pub mod rollouts;
+mod run;
+mod stages;
+pub mod windows;
+
+pub use error::DeriveError;
+pub use metrics::{Definition, definitions};
+pub use plan::{Calendar, Plan};
+pub use run::{Adoption, Derived, derive};
+
+/// A session in which the functions that metrics and stages call are registered, and nothing else: for testing SQL
+/// files against literal tables.
+#[doc(hidden)]
+#[must_use]
+pub fn testing_session(seed: u64) -> datafusion::prelude::SessionContext {
+    let context = datafusion::prelude::SessionContext::new();
+    stages::register_functions(&context);
+    estimators::register(&context, seed);
+    context
+}

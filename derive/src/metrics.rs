@@ -1,0 +1,233 @@
+//! The metrics: one SQL file each in `metrics/`, whose header says everything that people and programs need to know.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::error::ArrowError;
+use datafusion::prelude::SessionContext;
+use lake::tables::metrics;
+use serde::Serialize;
+
+use crate::estimators::Estimate;
+use crate::run::{Stamp, UnitWindow};
+use crate::{DeriveError, stages};
+
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/metrics.rs"));
+
+/// The profile whose rules these files follow.
+pub(crate) const PROFILE: &str = "core-1";
+
+/// What one metric means, as the header of its file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Definition {
+    /// Name of the metric and of its file.
+    pub metric: String,
+    /// `profile/metric@version`.
+    pub id: String,
+    /// Title for people.
+    pub title: String,
+    /// The question it answers.
+    pub question: String,
+    /// Unit of its values.
+    pub unit: String,
+    /// Which direction is better: `higher` or `lower`.
+    pub better: String,
+    /// What exactly is computed.
+    pub statistic: String,
+    /// The statistics it gives, such as `p50`.
+    pub gives: Vec<String>,
+    /// The tables it reads.
+    pub reads: Vec<String>,
+    /// What is left out.
+    pub excluded: String,
+    /// How its interval is made.
+    pub interval: String,
+    /// Where the definition comes from.
+    pub source: String,
+    /// Version of the definition; a change in results raises it.
+    pub version: u32,
+    /// The query.
+    #[serde(skip)]
+    pub sql: &'static str,
+}
+
+/// Every metric, by name.
+pub fn definitions() -> &'static [Definition] {
+    static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
+        FILES
+            .iter()
+            .map(|(name, sql)| {
+                parse(name, sql).unwrap_or_else(|missing| panic!("the header of `{name}.sql` lacks `{missing}`"))
+            })
+            .collect()
+    });
+    &ALL
+}
+
+/// Reads the header of a metric file; the error is the name of a line that is missing or wrong.
+fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
+    let header: BTreeMap<&str, &str> = sql
+        .lines()
+        .map_while(|line| line.strip_prefix("-- "))
+        .filter_map(|line| line.split_once(':'))
+        .map(|(key, text)| (key.trim(), text.trim()))
+        .collect();
+    let text = |key: &'static str| header.get(key).filter(|text| !text.is_empty()).map(|text| (*text).to_owned()).ok_or(key);
+    let list = |key| text(key).map(|text| text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>());
+    let version = text("version")?.parse().map_err(|_: std::num::ParseIntError| "version")?;
+    let better = text("better")?;
+    if better != "higher" && better != "lower" {
+        return Err("better");
+    }
+    Ok(Definition {
+        metric: name.to_owned(),
+        id: format!("{PROFILE}/{name}@{version}"),
+        title: text("title")?,
+        question: text("question")?,
+        unit: text("unit")?,
+        better,
+        statistic: text("statistic")?,
+        gives: list("gives")?,
+        reads: list("reads")?,
+        excluded: text("excluded")?,
+        interval: text("interval")?,
+        source: text("source")?,
+        version,
+        sql,
+    })
+}
+
+/// Runs one metric. Every statistic of every unit and window gets a row; where there is nothing to measure its value
+/// is null and n is 0.
+pub(crate) async fn run(
+    context: &SessionContext,
+    definition: &Definition,
+    unit_windows: &[UnitWindow],
+    stamp: &Stamp,
+) -> Result<Vec<metrics::Row>, DeriveError> {
+    let mut found: BTreeMap<(i64, i64, String), (Estimate, i64)> = BTreeMap::new();
+    for batch in stages::query(context, &definition.metric, definition.sql).await? {
+        let read = estimates(&batch).map_err(|error| DeriveError::shape(&definition.metric, error))?;
+        found.extend(read);
+    }
+    let mut rows = Vec::new();
+    for window in unit_windows {
+        for statistic in &definition.gives {
+            let (estimate, n) = found
+                .remove(&(window.unit_id, window.window_id, statistic.clone()))
+                .unwrap_or_else(|| (Estimate { method: "none: no data".into(), ..Estimate::default() }, 0));
+            rows.push(row(definition, window, statistic, estimate, n, stamp));
+        }
+    }
+    Ok(rows)
+}
+
+fn row(
+    definition: &Definition,
+    window: &UnitWindow,
+    statistic: &str,
+    estimate: Estimate,
+    n: i64,
+    stamp: &Stamp,
+) -> metrics::Row {
+    metrics::Row {
+        metric: definition.metric.clone(),
+        definition: definition.id.clone(),
+        service: window.service.clone(),
+        environment: window.environment.clone(),
+        service_group: window.group.clone(),
+        window_kind: window.kind.to_owned(),
+        window_start_at: window.window.start,
+        window_end_at: window.window.end,
+        statistic: statistic.to_owned(),
+        value: estimate.value,
+        above: estimate.above,
+        unit: definition.unit.clone(),
+        n,
+        ci_low: estimate.low,
+        ci_high: estimate.high,
+        ci_method: estimate.method,
+        coverage_rate: window.coverage_rate,
+        is_immature: window.is_immature,
+        as_of_at: stamp.as_of,
+        input_digest: stamp.input_digest.clone(),
+    }
+}
+
+type Key = (i64, i64, String);
+
+/// The rows of a metric's answer: `unit_id, window_id, statistic, estimate, n`.
+fn estimates(batch: &RecordBatch) -> Result<Vec<(Key, (Estimate, i64))>, ArrowError> {
+    let column = |name: &str, data_type: &DataType| {
+        let column = batch
+            .column_by_name(name)
+            .ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` is missing")))?;
+        if column.data_type() == data_type { Ok(column.clone()) } else { arrow::compute::cast(column, data_type) }
+    };
+    let (units, windows, counts) =
+        (column("unit_id", &DataType::Int64)?, column("window_id", &DataType::Int64)?, column("n", &DataType::Int64)?);
+    let statistics = column("statistic", &DataType::Utf8)?;
+    let estimate = batch
+        .column_by_name("estimate")
+        .and_then(|column| column.as_struct_opt())
+        .ok_or_else(|| ArrowError::SchemaError("column `estimate` is not the answer of an estimator".into()))?;
+    let part = |name: &str| {
+        estimate
+            .column_by_name(name)
+            .and_then(|column| column.as_primitive_opt::<Float64Type>())
+            .ok_or_else(|| ArrowError::SchemaError(format!("the estimate has no `{name}`")))
+    };
+    let (value, above, low, high) = (part("value")?, part("above")?, part("ci_low")?, part("ci_high")?);
+    let method = estimate
+        .column_by_name("ci_method")
+        .and_then(|column| column.as_string_opt::<i32>())
+        .ok_or_else(|| ArrowError::SchemaError("the estimate has no `ci_method`".into()))?;
+    let real = |column: &arrow::array::Float64Array, at: usize| column.is_valid(at).then(|| column.value(at));
+    Ok((0..batch.num_rows())
+        .map(|at| {
+            let key = (
+                units.as_primitive::<Int64Type>().value(at),
+                windows.as_primitive::<Int64Type>().value(at),
+                statistics.as_string::<i32>().value(at).to_owned(),
+            );
+            let estimate = Estimate {
+                value: real(value, at),
+                above: real(above, at),
+                low: real(low, at),
+                high: real(high, at),
+                method: method.value(at).to_owned(),
+            };
+            (key, (estimate, counts.as_primitive::<Int64Type>().value(at)))
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::definitions;
+
+    #[test]
+    fn every_header_is_whole_and_every_metric_known() {
+        let names: Vec<&str> = definitions().iter().map(|definition| definition.metric.as_str()).collect();
+        for name in [
+            "change_fail_rate",
+            "change_lead_time",
+            "deployment_frequency",
+            "deployment_rework_rate",
+            "failed_deployment_recovery_time",
+        ] {
+            assert!(names.contains(&name), "`{name}` has no file");
+        }
+    }
+
+    #[test]
+    fn no_vendor_is_named_in_a_query() {
+        for definition in definitions() {
+            for vendor in ["github", "argo", "prometheus", "gitlab"] {
+                assert!(!definition.sql.to_lowercase().contains(vendor), "`{}` names a vendor", definition.metric);
+            }
+        }
+    }
+}

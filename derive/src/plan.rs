@@ -1,0 +1,82 @@
+//! What a derivation is asked to do. Everything that could change a number is here or in the event tables.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use lake::Instant;
+
+/// The windows a period is cut into, beside its weeks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calendar {
+    /// ISO weeks, from Monday.
+    Week,
+    /// Calendar months.
+    Month,
+    /// Calendar quarters.
+    Quarter,
+}
+
+impl Calendar {
+    /// The word that stands in `metrics.window_kind`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+        }
+    }
+}
+
+/// The parameters of a derivation.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Until when the data are looked at; the end of what was read, if not given.
+    pub as_of: Option<Instant>,
+    /// Start of the period; a year before its end, or the start of what was read, if not given.
+    pub since: Option<Instant>,
+    /// End of the period, excluded; the as-of time, if not given.
+    pub until: Option<Instant>,
+    /// The zone whose days and weeks windows follow.
+    pub zone: Tz,
+    /// The windows trends are shown in; chosen by the number of rollouts, if not given.
+    pub calendar: Option<Calendar>,
+    /// Groups of services, pooled from rows. The group `all` always exists.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Environments of the production tier, in lower case.
+    pub production: Vec<String>,
+    /// An incident may be due to a rollout that finished at most this long before it.
+    pub incident_window_seconds: i64,
+    /// Windows that end within this long of the as-of time are marked immature.
+    pub reporting_lag_seconds: i64,
+    /// Seed of the bootstrap.
+    pub seed: u64,
+    /// Threads a query may use; the machine's, if not given. Never changes a number.
+    pub threads: Option<usize>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            as_of: None,
+            since: None,
+            until: None,
+            zone: Tz::UTC,
+            calendar: None,
+            groups: BTreeMap::new(),
+            production: ["production", "prod", "live"].map(str::to_owned).to_vec(),
+            incident_window_seconds: 24 * 3600,
+            reporting_lag_seconds: 24 * 3600,
+            seed: 1,
+            threads: None,
+        }
+    }
+}
+
+impl Plan {
+    /// Whether an environment is of the production tier.
+    #[must_use]
+    pub fn is_production(&self, environment: &str) -> bool {
+        self.production.contains(&environment.to_lowercase())
+    }
+}

@@ -1,0 +1,208 @@
+//! Where a source puts what it read.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use lake::{Batch, Instant, Lake, Page, TableRow, WriteMode, tables::coverage};
+
+use crate::{SourceError, SourceErrorKind};
+
+/// Collects pages, rows and coverage, and commits them in batches.
+pub struct Sink<'a> {
+    lake: Option<&'a Lake>,
+    is_snapshot: bool,
+    fills: &'static [&'static str],
+    batch: Batch,
+    held_rows: usize,
+    summary: Summary,
+    kept: Vec<Batch>,
+}
+
+/// What one reading did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Stream that was read.
+    pub stream: String,
+    /// Rows read per table, before those that the lake already had were left out.
+    pub rows: BTreeMap<&'static str, usize>,
+    /// Raw pages kept.
+    pub page_count: usize,
+    /// Batches committed.
+    pub batch_count: usize,
+    /// What could not be read, in words.
+    pub gaps: Vec<String>,
+    /// The lake version after the last commit.
+    pub lake_version: Option<u64>,
+}
+
+/// A batch is committed once it holds this many rows, unless the source is a snapshot.
+const ROWS_PER_BATCH: usize = 50_000;
+
+impl<'a> Sink<'a> {
+    /// A sink that commits to a lake.
+    #[must_use]
+    pub fn into_lake(
+        lake: &'a Lake,
+        stream: &str,
+        is_snapshot: bool,
+        fills: &'static [&'static str],
+        now: Instant,
+    ) -> Self {
+        Self {
+            lake: Some(lake),
+            is_snapshot,
+            fills,
+            batch: Batch::new(stream, now),
+            held_rows: 0,
+            summary: Summary { stream: stream.to_owned(), ..Summary::default() },
+            kept: Vec::new(),
+        }
+    }
+
+    /// A sink that keeps its batches, for looking at what a source gives without a lake.
+    #[must_use]
+    pub fn into_memory(stream: &str, fills: &'static [&'static str], now: Instant) -> Sink<'static> {
+        Sink {
+            lake: None,
+            is_snapshot: true,
+            fills,
+            batch: Batch::new(stream, now),
+            held_rows: 0,
+            summary: Summary { stream: stream.to_owned(), ..Summary::default() },
+            kept: Vec::new(),
+        }
+    }
+
+    /// Keeps a raw page and returns its content hash.
+    pub fn page(&mut self, content: Vec<u8>) -> String {
+        let page = Page::new(content);
+        let sha = page.sha().to_owned();
+        self.batch.add_page(page);
+        self.summary.page_count += 1;
+        sha
+    }
+
+    /// Adds rows that were read from the page with that hash.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the table is none the source declared.
+    pub fn rows<R: TableRow>(&mut self, rows: Vec<R>, page_sha: Option<&str>) -> Result<(), SourceError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.record_batch(R::table(), &R::batch(rows), page_sha)
+    }
+
+    /// Adds rows that already are an Arrow batch of the table's row schema.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the table is none the source declared, or the schema is another.
+    pub fn record_batch(
+        &mut self,
+        table: &'static lake::Table,
+        rows: &RecordBatch,
+        page_sha: Option<&str>,
+    ) -> Result<(), SourceError> {
+        let doing = || format!("could not take rows of `{}` from `{}`", table.name, self.summary.stream);
+        if !self.fills.contains(&table.name) {
+            let undeclared = SourceErrorKind::Input("the source does not declare that it fills this table".into());
+            return Err(SourceError::new(doing(), undeclared));
+        }
+        let stored = table
+            .with_provenance(rows, &self.summary.stream, page_sha)
+            .map_err(|error| SourceError::new(doing(), error))?;
+        *self.summary.rows.entry(table.name).or_default() += rows.num_rows();
+        self.held_rows += rows.num_rows();
+        let mode = if self.is_snapshot { WriteMode::ReplaceSource } else { WriteMode::Upsert };
+        self.batch.write(table, mode, stored);
+        Ok(())
+    }
+
+    /// States what was read, and what was not.
+    ///
+    /// # Errors
+    /// [`SourceError`] as [`Sink::rows`].
+    pub fn coverage(&mut self, row: coverage::Row) -> Result<(), SourceError> {
+        if let (false, Some(reason)) = (row.is_complete, &row.reason) {
+            let gap = format!("`{}`: {reason}", row.covers);
+            if !self.summary.gaps.contains(&gap) {
+                self.summary.gaps.push(gap);
+            }
+        }
+        self.rows(vec![row], None)
+    }
+
+    /// Commits what is held if it is much, so that memory stays bounded; a snapshot is never split.
+    ///
+    /// # Errors
+    /// [`SourceError`] of the lake.
+    pub async fn checkpoint(&mut self, cursor: &str) -> Result<(), SourceError> {
+        if !self.is_snapshot && self.held_rows >= ROWS_PER_BATCH {
+            self.commit(Some(cursor)).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets where the next reading starts.
+    pub fn set_cursor(&mut self, cursor: String) {
+        self.batch.set_cursor(cursor);
+    }
+
+    async fn commit(&mut self, cursor: Option<&str>) -> Result<(), SourceError> {
+        if let Some(cursor) = cursor {
+            self.batch.set_cursor(cursor.to_owned());
+        }
+        let next = Batch::new(&self.summary.stream, self.batch.written_at());
+        let mut batch = std::mem::replace(&mut self.batch, next);
+        self.held_rows = 0;
+        if self.is_snapshot {
+            // A snapshot that no longer holds any row of a table empties that table of this source.
+            for name in self.fills {
+                let table = lake::tables::named(name).expect("declared tables are tables of the lake");
+                batch.touch(table, WriteMode::ReplaceSource);
+            }
+        }
+        match self.lake {
+            Some(lake) => {
+                let committed = lake.commit(batch).await.map_err(|error| {
+                    SourceError::new(format!("could not commit a batch of `{}`", self.summary.stream), error)
+                })?;
+                self.summary.lake_version = Some(committed.lake_version);
+            }
+            None => self.kept.push(batch),
+        }
+        self.summary.batch_count += 1;
+        Ok(())
+    }
+
+    /// Commits the rest and tells what was done.
+    ///
+    /// # Errors
+    /// [`SourceError`] of the lake.
+    pub async fn finish(mut self) -> Result<Summary, SourceError> {
+        self.commit(None).await?;
+        Ok(self.summary)
+    }
+
+    /// The rows of one table that a memory sink kept.
+    ///
+    /// # Errors
+    /// [`SourceError`] where they do not have the table's schema.
+    pub fn kept<R: TableRow>(&self) -> Result<Vec<R>, SourceError> {
+        let mut rows = Vec::new();
+        for batch in self.kept.iter().chain([&self.batch]) {
+            for record_batch in batch.record_batches(R::table().name) {
+                rows.extend(
+                    R::rows(record_batch).map_err(|error| SourceError::new("could not read kept rows back", error))?,
+                );
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+}

@@ -1,0 +1,26 @@
+//! Columns that hold one word of a closed set.
+
+/// Table, column, and the words it may hold.
+type ClosedSet = (&'static str, &'static str, &'static [&'static str]);
+
+const AUTHOR_KINDS: &[&str] = &["human", "agent", "dependency_bot", "other_bot"];
+
+/// Every closed set, as the meanings of the columns list them.
+pub(crate) const CLOSED_SETS: &[ClosedSet] = &[
+    ("changes", "kind", &["pull_request", "commit"]),
+    ("changes", "author_kind", AUTHOR_KINDS),
+    ("changes", "first_commit_basis", &["commits", "squash", "opened", "none"]),
+    ("changes", "merge_kind", &["merge", "squash", "rebase", "direct", "unknown"]),
+    ("commit_paths", "path_change", &["added", "modified", "deleted", "type_changed"]),
+    ("commits", "author_kind", AUTHOR_KINDS),
+    ("deployments", "status", &["success", "failure", "cancelled", "skipped", "superseded", "running", "unknown"]),
+    ("deployments", "intent", &["rollback", "hotfix", "config"]),
+    ("incidents", "cause", &["change", "infrastructure", "vendor", "unknown"]),
+    ("releases", "tag_kind", &["annotated", "lightweight"]),
+    ("releases", "released_at_basis", &["tagger", "committer"]),
+];
+
+/// The words a column may hold, if they are a closed set.
+pub(crate) fn words_of(table: &str, column: &str) -> Option<&'static [&'static str]> {
+    CLOSED_SETS.iter().find(|set| set.0 == table && set.1 == column).map(|set| set.2)
+}

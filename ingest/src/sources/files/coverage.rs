@@ -1,0 +1,70 @@
+//! What is taken for read where no file says so.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{max, min};
+use arrow::datatypes::TimestampMicrosecondType;
+use lake::tables::coverage;
+use lake::{Instant, Role, Table};
+
+/// The instants that tell when a row of a table happened.
+const MAIN_INSTANTS: &[(&str, &[&str])] = &[
+    ("commits", &["committed_at"]),
+    ("changes", &["merged_at", "opened_at", "closed_at"]),
+    ("releases", &["released_at"]),
+    ("deployments", &["finished_at", "started_at"]),
+    ("incidents", &["opened_at"]),
+    ("interventions", &["started_at"]),
+];
+
+/// The range of each table that was seen, unless a file states the coverage itself.
+#[derive(Debug, Default)]
+pub(crate) struct Assumed {
+    is_stated: bool,
+    ranges: BTreeMap<&'static str, Option<(i64, i64)>>,
+}
+
+impl Assumed {
+    /// Notes the rows of one file.
+    pub(crate) fn see(&mut self, table: &'static Table, rows: &RecordBatch) {
+        if table.role == Role::Coverage {
+            self.is_stated = true;
+            return;
+        }
+        let range = self.ranges.entry(table.name).or_default();
+        let names = MAIN_INSTANTS.iter().find(|(name, _)| *name == table.name).map_or(&[][..], |(_, names)| names);
+        for name in names {
+            let column = rows.column_by_name(name).expect("main instants are columns");
+            let instants = column.as_primitive::<TimestampMicrosecondType>();
+            if let (Some(first), Some(last)) = (min(instants), max(instants)) {
+                let (low, high) = range.unwrap_or((first, last));
+                *range = Some((low.min(first), high.max(last)));
+            }
+        }
+    }
+
+    /// One row per table that was seen. A table without an instant of its own shares the range of all.
+    pub(crate) fn rows(&self, stream: &str) -> Vec<coverage::Row> {
+        if self.is_stated {
+            return Vec::new();
+        }
+        let known = || self.ranges.values().flatten();
+        let all = known().map(|range| range.0).min().zip(known().map(|range| range.1).max());
+        self.ranges.iter().map(|(table, range)| row(stream, table, range.or(all))).collect()
+    }
+}
+
+fn row(stream: &str, table: &str, range: Option<(i64, i64)>) -> coverage::Row {
+    coverage::Row {
+        stream: stream.to_owned(),
+        covers: table.to_owned(),
+        repository: None,
+        service: None,
+        range_start_at: range.map(|(first, _)| Instant(first)),
+        range_end_at: range.map(|(_, last)| Instant(last.saturating_add(1))),
+        is_complete: true,
+        reason: Some("taken as given".into()),
+        missing_count: None,
+    }
+}

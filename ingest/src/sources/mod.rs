@@ -1,0 +1,51 @@
+//! The sources: one folder each, and one word each in the list below.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Source;
+
+/// Declares every source: its module, its section of the configuration and its place in the registry.
+macro_rules! sources {
+    ($($name:ident),+ $(,)?) => {
+        $(pub mod $name;)+
+
+        /// The settings of one source, by the source's name.
+        #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        #[allow(non_camel_case_types, reason = "a variant is spelt as the source is named in the configuration")]
+        pub enum Config {
+            $(#[doc = concat!("Settings of the `", stringify!($name), "` source.")]
+            $name($name::Config),)+
+        }
+
+        impl Config {
+            /// The source these settings describe.
+            #[must_use]
+            pub fn source(&self) -> Box<dyn Source> {
+                match self {
+                    $(Self::$name(config) => Box::new($name::open(config.clone())),)+
+                }
+            }
+        }
+
+        /// Name and description of every source.
+        #[must_use]
+        pub fn all() -> Vec<About> {
+            vec![$(About { name: stringify!($name), what: $name::WHAT, fills: $name::FILLS }),+]
+        }
+    };
+}
+
+/// What a source is, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its name.
+    pub name: &'static str,
+    /// What it reads, in a sentence.
+    pub what: &'static str,
+    /// The tables it may fill.
+    pub fills: &'static [&'static str],
+}
+
+sources! { files, git, simulated }

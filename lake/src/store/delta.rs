@@ -1,0 +1,144 @@
+//! One Delta Lake table: opening, creating, reading, and telling a conflict from a failure.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::execution::context::SessionContext;
+use datafusion::prelude::SessionConfig;
+use deltalake_core::kernel::StructType;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::transaction::TransactionError;
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::SaveMode;
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+
+use super::Lake;
+use crate::{LakeError, Table};
+
+/// Table property that holds the version of our schema.
+const SCHEMA_VERSION: &str = "doracle.schemaVersion";
+
+impl Lake {
+    fn builder(&self, name: &str) -> Result<DeltaTableBuilder, LakeError> {
+        let url = self.objects.folder_url(&format!("tables/{name}"));
+        let builder =
+            DeltaTableBuilder::from_url(url.clone()).map_err(|error| LakeError::table("read", name, error))?;
+        Ok(builder.with_storage_backend(self.objects.root_store(), url))
+    }
+
+    /// The table at its newest version, if it was ever written.
+    pub(super) async fn table(&self, table: &Table) -> Result<Option<DeltaTable>, LakeError> {
+        if !self.objects.exists(&format!("tables/{}/_delta_log/00000000000000000000.json", table.name)).await? {
+            return Ok(None);
+        }
+        match self.builder(table.name)?.load().await {
+            Ok(found) => {
+                refuse_newer_schema(table, &found)?;
+                Ok(Some(found))
+            }
+            Err(error) => Err(LakeError::table("read", table.name, error)),
+        }
+    }
+
+    /// The table at one Delta version.
+    pub(super) async fn table_at(&self, table: &Table, version: u64) -> Result<DeltaTable, LakeError> {
+        let found = self
+            .builder(table.name)?
+            .with_version(version)
+            .load()
+            .await
+            .map_err(|error| LakeError::table("read", table.name, error))?;
+        refuse_newer_schema(table, &found)?;
+        Ok(found)
+    }
+
+    /// The table at its newest version, made first where it is missing.
+    pub(super) async fn table_or_create(&self, table: &Table) -> Result<DeltaTable, LakeError> {
+        if let Some(found) = self.table(table).await? {
+            return Ok(found);
+        }
+        let failed = |error| LakeError::table("create", table.name, error);
+        let columns: StructType = table
+            .schema()
+            .as_ref()
+            .try_into_kernel()
+            .map_err(|error: arrow::error::ArrowError| LakeError::rows(table.name, error))?;
+        let empty = self.builder(table.name)?.build().map_err(failed)?;
+        let created = CreateBuilder::new()
+            .with_log_store(empty.log_store())
+            .with_save_mode(SaveMode::ErrorIfExists)
+            .with_table_name(table.name)
+            .with_comment(&table.meaning)
+            .with_columns(columns.fields().cloned())
+            .with_raise_if_key_not_exists(false)
+            .with_configuration([
+                (SCHEMA_VERSION, Some(table.version.to_string())),
+                // Old versions stay readable until `vacuum` says otherwise.
+                ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
+            ])
+            .await;
+        match created {
+            Ok(created) => Ok(created),
+            // Another writer made it in the meantime.
+            Err(error) => self.table(table).await?.ok_or_else(|| failed(error)),
+        }
+    }
+}
+
+fn refuse_newer_schema(table: &Table, found: &DeltaTable) -> Result<(), LakeError> {
+    let snapshot = found.snapshot().map_err(|error| LakeError::table("read", table.name, error))?;
+    let version: u64 = snapshot
+        .metadata()
+        .configuration()
+        .get(SCHEMA_VERSION)
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(1);
+    if version > u64::from(table.version) {
+        return Err(LakeError::Newer {
+            what: format!("table `{}`", table.name),
+            found: version,
+            known: table.version.into(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a commit failed only because another writer was faster.
+pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
+    match error {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => matches!(
+            source,
+            TransactionError::CommitConflict(_)
+                | TransactionError::MaxCommitAttempts(_)
+                | TransactionError::VersionAlreadyExists(_)
+        ),
+        _ => false,
+    }
+}
+
+/// A query session that reads texts as plain UTF-8, as the contract says.
+pub(super) fn session(partitions: Option<usize>) -> SessionContext {
+    let mut config = SessionConfig::new().with_information_schema(true);
+    config.options_mut().execution.parquet.schema_force_view_types = false;
+    if let Some(partitions) = partitions {
+        config = config.with_target_partitions(partitions);
+    }
+    SessionContext::new_with_config(config)
+}
+
+/// A table as DataFusion reads it.
+pub(super) async fn provider(
+    context: &SessionContext,
+    table: &Table,
+    found: &DeltaTable,
+) -> Result<Arc<dyn TableProvider>, LakeError> {
+    found.update_datafusion_session(&context.state()).map_err(|error| LakeError::table("read", table.name, error))?;
+    Ok(found.table_provider().await?)
+}
+
+/// All rows that a query gives.
+pub(super) async fn query(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>, LakeError> {
+    Ok(context.sql(sql).await?.collect().await?)
+}

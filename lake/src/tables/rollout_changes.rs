@@ -1,0 +1,43 @@
+//! Table `rollout_changes`.
+
+use crate::{Instant, contract::table};
+
+table! {
+    /// One change in relation to one service and environment: the rollout that first carried it there, or none yet.
+    rollout_changes v 1, Derived, key [service, environment, repository, change_id] {
+        /// Service.
+        service: String,
+        /// Environment.
+        environment: String,
+        /// Repository of the change.
+        repository: String,
+        /// Id of the change.
+        change_id: String,
+        /// The rollout that first carried all of it; null while it waits.
+        rollout_id: Option<String>,
+        /// `ancestry` (every commit reachable from the revision and from no earlier one), `patch_id` (a copy arrived
+        /// earlier), or null while it waits.
+        method: Option<String>,
+        /// How sure the link is, from 0 to 1.
+        confidence: Option<f64>,
+        /// `human`, `agent`, `dependency_bot` or `other_bot`.
+        author_kind: String,
+        /// First original commit authored, or the next best time the record has.
+        started_at: Option<Instant>,
+        /// What `started_at` rests on: `first_commit`, `squash`, `opened` or `merged`.
+        started_at_basis: String,
+        /// Last original commit authored.
+        last_commit_at: Option<Instant>,
+        /// Pull request opened.
+        opened_at: Option<Instant>,
+        /// Merged.
+        merged_at: Option<Instant>,
+        /// Finish of that rollout; null while it waits.
+        deployed_at: Option<Instant>,
+        /// End of observation for this change: `deployed_at`, else the as-of time.
+        observed_until_at: Instant,
+        /// Why the change is in no lead time: `first_rollout`, `history_gap`, `negative_duration`, or null where it
+        /// counts.
+        excluded: Option<String>,
+    }
+}

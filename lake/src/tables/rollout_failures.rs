@@ -1,0 +1,31 @@
+//! Table `rollout_failures`.
+
+use crate::{Instant, contract::table};
+
+table! {
+    /// One piece of evidence that a rollout failed; the accepted one of a failure is its link, others are kept beside it.
+    rollout_failures v 1, Derived, key [rollout_id, method, evidence_id] {
+        /// The rollout that failed, or is a candidate.
+        rollout_id: String,
+        /// `explicit`, `rollback`, `hotfix`, `traffic` or `time_window`.
+        method: String,
+        /// Incident, or remedy rollout, that is the evidence.
+        evidence_id: String,
+        /// Service.
+        service: String,
+        /// Environment.
+        environment: String,
+        /// First impact that the evidence tells of.
+        impact_at: Instant,
+        /// Service restored, as far as this evidence tells; null while open.
+        restored_at: Option<Instant>,
+        /// What `restored_at` rests on: `mitigated`, `remedy_rollout`, `resolved`, or null.
+        restored_by: Option<String>,
+        /// The link counts; false for candidates that lost.
+        is_accepted: bool,
+        /// How sure the link is, from 0 to 1.
+        confidence: f64,
+        /// Why it counts or not, in words.
+        reason: String,
+    }
+}

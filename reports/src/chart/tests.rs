@@ -1,0 +1,197 @@
+use chrono_tz::America::Sao_Paulo;
+use chrono_tz::Europe::Berlin;
+use chrono_tz::UTC;
+use insta::assert_snapshot;
+
+use super::axis::time_ticks;
+use super::*;
+use crate::document::tests::{MONDAY, WEEK, chart, points};
+
+fn only(values: &[Option<f64>], format: ValueFormat) -> Chart {
+    let series = Series { name: "api".to_owned(), points: points(values) };
+    Chart { series: vec![series], marks: Vec::new(), value_format: format, ..chart("api") }
+}
+
+fn content(chart: &Chart) -> String {
+    draw(chart, Berlin).expect("the chart has something to draw").content
+}
+
+/// The lines of the first series, each as the number of its points.
+fn lines(content: &str) -> Vec<usize> {
+    let lines = content.lines().filter(|line| line.contains("polyline") && line.contains("stroke-width=\"18\""));
+    lines.map(|line| line.matches(',').count()).collect()
+}
+
+fn value_ticks(low: f64, high: f64, format: ValueFormat) -> String {
+    let axis = ValueAxis::new(low, high, false, format);
+    axis.ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>().join(" ")
+}
+
+fn dates(start: &str, end: &str, zone: Tz) -> String {
+    let seconds = |text: &str| {
+        let date: chrono::DateTime<chrono::Utc> = format!("{text}:00Z").parse().expect("the test gives an instant");
+        date.timestamp()
+    };
+    let ticks = time_ticks(seconds(start), seconds(end), zone);
+    ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_gap_is_never_bridged() {
+    let some = Some(3600.0);
+    let chart = only(&[some, some, some, None, some, some, None, some], ValueFormat::Duration);
+    assert_eq!(lines(&content(&chart)), [3, 2]);
+    assert_eq!(content(&chart).matches("<circle").count(), 6);
+    assert_eq!(content(&chart).matches("<polygon").count(), 2, "a band has the same gaps");
+}
+
+#[test]
+fn an_immature_point_is_hollow() {
+    let mut chart = only(&[Some(1.0), Some(2.0)], ValueFormat::Plain);
+    let before = content(&chart);
+    chart.series[0].points[1].immature = true;
+    let drawing = draw(&chart, Berlin).expect("the chart has something to draw");
+    assert!(drawing.immature);
+    assert_eq!(before.matches("fill=\"var(--surface)\"").count(), 0);
+    assert_eq!(drawing.content.matches("fill=\"var(--surface)\"").count(), 1);
+}
+
+#[test]
+fn an_interval_without_a_value_is_still_drawn() {
+    let mut chart = only(&[None, None], ValueFormat::Duration);
+    assert!(draw(&chart, Berlin).is_none());
+    chart.series[0].points[1].low = Some(3000.0);
+    let drawing = draw(&chart, Berlin).expect("the chart has something to draw");
+    assert!(drawing.intervals);
+    assert!(!drawing.content.contains("<circle"));
+}
+
+#[test]
+fn no_points_and_no_series_draw_nothing() {
+    assert!(draw(&only(&[], ValueFormat::Plain), Berlin).is_none());
+    assert!(draw(&Chart { series: Vec::new(), ..chart("api") }, Berlin).is_none());
+}
+
+#[test]
+fn any_finite_number_can_be_drawn() {
+    let formats = [ValueFormat::Plain, ValueFormat::Percent, ValueFormat::Duration, ValueFormat::PerDay];
+    let numbers = [
+        vec![0.0],
+        vec![5e-324],
+        vec![f64::MIN_POSITIVE, 1e-300],
+        vec![f64::MAX / 2.0],
+        vec![f64::MIN / 2.0, f64::MAX / 2.0],
+        vec![1e9, 1e9 + 1e-6],
+        vec![-3.0, -3.0],
+        vec![1e-12, 1e12],
+        vec![0.1, 0.2, 0.3],
+    ];
+    for numbers in &numbers {
+        for format in formats {
+            for from_zero in [false, true] {
+                let values: Vec<Option<f64>> = numbers.iter().copied().map(Some).collect();
+                let mut chart = Chart { y_from_zero: from_zero, ..only(&values, format) };
+                for point in &mut chart.series[0].points {
+                    (point.low, point.high) = (None, None);
+                }
+                let content = content(&chart);
+                assert_eq!(content.matches("<circle").count(), numbers.len(), "{numbers:?} {format:?}");
+                assert!(!content.contains("NaN") && !content.contains("inf"), "{numbers:?} {format:?}");
+                assert!(content.matches("<text").count() >= 3, "{numbers:?} {format:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_stays_inside_the_drawing() {
+    let mut chart = chart("api");
+    chart.marks.push(Mark { at_seconds: MONDAY + 6 * WEEK, label: "just after".to_owned() });
+    let content = content(&chart);
+    let attribute = |name: &str| -> Vec<i32> {
+        let marker = format!(" {name}=\"");
+        let values = content.split(marker.as_str()).skip(1);
+        values.filter_map(|rest| rest.split('"').next()?.parse().ok()).collect()
+    };
+    assert!(attribute("x").iter().chain(&attribute("cx")).all(|x| (0..=WIDTH).contains(x)));
+    assert!(attribute("y").iter().chain(&attribute("cy")).all(|y| (0..=HEIGHT).contains(y)));
+}
+
+#[test]
+fn a_mark_far_away_is_reported_and_not_drawn() {
+    let drawing = draw(&chart("api"), Berlin).expect("the chart has something to draw");
+    assert_eq!(drawing.marks, [0]);
+}
+
+#[test]
+fn no_stand_in_colour_is_left() {
+    let mut chart = chart("api");
+    chart.series = (0..4).map(|n| Series { name: n.to_string(), points: chart.series[0].points.clone() }).collect();
+    let drawn = content(&chart) + &(0..4).map(legend_sample).collect::<String>();
+    assert!(!drawn.contains("#D0"));
+    for variable in ["--series-1", "--series-2", "--series-3", "--series-4", "--surface", "--chart-grid"] {
+        assert!(drawn.contains(variable), "{variable}");
+    }
+    assert_eq!(drawn.matches("stroke-dasharray").count(), 3 * 2 + 3, "two lines of three series, three samples");
+}
+
+#[test]
+fn every_series_has_a_shape_of_its_own() {
+    assert_snapshot!((0..4).map(|n| legend_sample(n).trim().to_owned()).collect::<Vec<_>>().join("\n\n"), @r#"
+    <polyline fill="none" stroke="var(--series-1)" stroke-width="18" points="0,60 320,60"/>
+    <circle cx="160" cy="60" r="38" fill="var(--series-1)" stroke="none" stroke-width="1"/>
+
+    <polyline fill="none" stroke="var(--series-2)" stroke-dasharray="70 40" stroke-width="18" points="0,60 320,60"/>
+    <polygon fill="var(--series-2)" points="126,26 194,26 194,94 126,94"/>
+
+    <polyline fill="none" stroke="var(--series-3)" stroke-dasharray="20 40" stroke-width="18" points="0,60 320,60"/>
+    <polygon fill="var(--series-3)" points="160,15 205,94 115,94"/>
+
+    <polyline fill="none" stroke="var(--series-4)" stroke-dasharray="110 40 20 40" stroke-width="18" points="0,60 320,60"/>
+    <polygon fill="var(--series-4)" points="160,11 209,60 160,109 111,60"/>
+    "#);
+}
+
+#[test]
+fn the_data_say_what_is_missing() {
+    let table = data_table(&chart("api"), Berlin);
+    let header = table.columns.iter().map(|column| column.title.as_str()).collect::<Vec<_>>().join(" | ");
+    let cell = |cell: &TableCell| format!("{}{}", cell.text, if cell.muted { " (muted)" } else { "" });
+    let rows = table.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | "));
+    assert_snapshot!([header].into_iter().chain(rows).collect::<Vec<_>>().join("\n"), @r"
+    Date | api | api, 95 % Wilson interval | web | web, 95 % Wilson interval
+    2026-03-02 | 10 % | 5 % to 15 % | 5 % | 2.5 % to 7.5 %
+    2026-03-09 | 14 % | 7 % to 21 % | 6 % | 3 % to 9 %
+    2026-03-16 | no data (muted) | – (muted) | – (muted) | – (muted)
+    2026-03-23 | 20 % | at least 10 % | – (muted) | – (muted)
+    2026-03-30 01:00 CEST | 12 % (immature) (muted) | 6 % to 18 % | – (muted) | – (muted)
+    ");
+}
+
+#[test]
+fn value_ticks_are_round() {
+    use ValueFormat::{Duration, PerDay, Percent, Plain};
+    assert_snapshot!(value_ticks(0.0, 0.23, Percent), @"0 % 10 % 20 % 30 %");
+    assert_snapshot!(value_ticks(0.0, 0.93, Percent), @"0 % 25 % 50 % 75 % 100 %");
+    assert_snapshot!(value_ticks(0.961, 0.984, Percent), @"96 % 97 % 98 % 99 %");
+    assert_snapshot!(value_ticks(0.0, 40.0, Duration), @"0 15 s 30 s 45 s");
+    assert_snapshot!(value_ticks(0.0, 3000.0, Duration), @"0 15 min 30 min 45 min 60 min");
+    assert_snapshot!(value_ticks(0.0, 150_000.0, Duration), @"0 12 h 24 h 36 h 48 h");
+    assert_snapshot!(value_ticks(0.0, 1e6, Duration), @"0 5 d 10 d 15 d");
+    assert_snapshot!(value_ticks(-2.0, 3.0, Plain), @"−2 0 2 4");
+    assert_snapshot!(value_ticks(1_000_000.0, 1_000_010.0, Plain), @"1,000,000 1,000,002.5 1,000,005 1,000,007.5 1,000,010");
+    assert_snapshot!(value_ticks(0.001, 0.0042, PerDay), @"0.001 0.002 0.003 0.004 0.005");
+    assert_snapshot!(value_ticks(7.0, 7.0, PerDay), @"6 6.5 7 7.5 8");
+}
+
+#[test]
+fn dates_are_round_in_the_zone() {
+    assert_snapshot!(dates("2026-03-02T00:00", "2026-03-02T20:00", UTC), @"03-02 00:00 03-02 03:00 03-02 06:00 03-02 09:00 03-02 12:00 03-02 15:00 03-02 18:00");
+    assert_snapshot!(dates("2026-03-01T23:00", "2026-03-07T23:00", Berlin), @"2026-03-02 2026-03-03 2026-03-04 2026-03-05 2026-03-06 2026-03-07 2026-03-08");
+    assert_snapshot!(dates("2026-03-01T23:00", "2026-04-10T22:00", Berlin), @"2026-03-02 2026-03-09 2026-03-16 2026-03-23 2026-03-30 2026-04-06");
+    assert_snapshot!(dates("2026-01-01T00:00", "2026-06-30T00:00", UTC), @"2026-01-01 2026-02-01 2026-03-01 2026-04-01 2026-05-01 2026-06-01");
+    assert_snapshot!(dates("2024-01-15T00:00", "2026-06-30T00:00", UTC), @"2024-07-01 2025-01-01 2025-07-01 2026-01-01");
+    assert_snapshot!(dates("1000-01-15T00:00", "9000-06-30T00:00", UTC), @"2000-01-01 4000-01-01 6000-01-01 8000-01-01");
+    // The clocks of São Paulo jumped from midnight to one on 2018-11-04.
+    assert_snapshot!(dates("2018-11-02T12:00", "2018-11-06T12:00", Sao_Paulo), @"2018-11-03 2018-11-04 2018-11-05 2018-11-06");
+}

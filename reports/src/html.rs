@@ -1,0 +1,404 @@
+//! The document as one HTML page that loads nothing, runs nothing and can be read, printed and listened to.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+
+use crate::chart::{self, Drawing};
+use crate::document::{Block, Chart, Document, Fact, Figure, Note, Notice, NoticeLevel, Section, Table, TableCell};
+use crate::format::{NO_DATA, point_in_time};
+use crate::inline::{Inline, clean, parse};
+
+const STYLE: &str = include_str!("style.css");
+/// Nothing may be loaded, run or sent from the page; only the styles it carries apply.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// Browsers that know page margins repeat the warning on every printed page.
+const SIMULATED_PRINT: &str =
+    "@page { @top-center { content: \"SIMULATED DATA\"; font: bold 9pt sans-serif; color: #a1260d } }";
+
+/// Renders a checked document.
+pub(crate) fn page(document: &Document) -> String {
+    let mut page = Page::new(document);
+    page.head(document);
+    page.push("<body>\n<a class=\"skip\" href=\"#doc-main\">Skip to the content</a>\n");
+    page.banner(document);
+    page.push("<div class=\"page\">\n");
+    page.header(document);
+    page.contents(&document.sections);
+    page.push("<main id=\"doc-main\" tabindex=\"-1\">\n");
+    for notice in &document.notices {
+        page.notice(notice);
+    }
+    for section in &document.sections {
+        page.section(section);
+    }
+    page.push("</main>\n</div>\n</body>\n</html>\n");
+    page.out
+}
+
+/// A page being written.
+struct Page<'a> {
+    out: String,
+    anchors: BTreeSet<&'a str>,
+    zone: Tz,
+    simulated: bool,
+    /// How many identifiers the renderer has given out.
+    given: usize,
+}
+
+impl<'a> Page<'a> {
+    fn new(document: &'a Document) -> Self {
+        Self {
+            out: String::new(),
+            anchors: document.anchors(),
+            zone: document.zone,
+            simulated: document.simulated.is_some(),
+            given: 0,
+        }
+    }
+
+    fn push(&mut self, html: &str) {
+        self.out.push_str(html);
+    }
+
+    /// Writes an element whose content is a plain text.
+    fn element(&mut self, tag: &str, class: &str, text: &str) {
+        let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+        self.push(&format!("<{tag}{class}>{}</{tag}>", escape(text)));
+    }
+
+    /// Writes an element whose content is a text with inline markup.
+    fn flowing(&mut self, tag: &str, class: &str, text: &str) {
+        let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+        let content = self.inline(text);
+        self.push(&format!("<{tag}{class}>{content}</{tag}>"));
+    }
+
+    fn inline(&self, text: &str) -> String {
+        parse(text).into_iter().fold(String::new(), |html, piece| match piece {
+            Inline::Text(text) => html + &escape(text),
+            Inline::Code(code) => format!("{html}<code>{}</code>", escape(code)),
+            Inline::Link { text, anchor } => html + &self.link(text, anchor),
+        })
+    }
+
+    /// A link, or its words alone when it would lead nowhere.
+    fn link(&self, text: &str, anchor: &str) -> String {
+        if self.anchors.contains(anchor) {
+            format!("<a href=\"#{}\">{}</a>", escape(anchor), escape(text))
+        } else {
+            escape(text).into_owned()
+        }
+    }
+
+    fn new_id(&mut self, kind: &str) -> String {
+        self.given += 1;
+        format!("doc-{kind}-{}", self.given)
+    }
+
+    fn head(&mut self, document: &Document) {
+        let mark = if self.simulated { "SIMULATED \u{b7} " } else { "" };
+        self.push("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+        self.push(&format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"));
+        self.push("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+        self.push("<meta name=\"color-scheme\" content=\"light dark\">\n");
+        self.push("<meta name=\"referrer\" content=\"no-referrer\">\n");
+        self.push(&format!("<title>{mark}{}</title>\n<style>\n{STYLE}", escape(&document.title)));
+        self.push(if self.simulated { SIMULATED_PRINT } else { "" });
+        self.push("</style>\n</head>\n");
+    }
+
+    fn banner(&mut self, document: &Document) {
+        if let Some(reason) = &document.simulated {
+            self.push("<aside class=\"simulated\" aria-label=\"Simulated data\"><strong>Simulated data</strong> ");
+            self.flowing("span", "", reason);
+            self.push("</aside>\n");
+        }
+    }
+
+    fn header(&mut self, document: &Document) {
+        self.push("<header>\n");
+        self.element("h1", "", &document.title);
+        if !document.subtitle.is_empty() {
+            self.element("p", "subtitle", &document.subtitle);
+        }
+        self.facts(&document.facts);
+        self.push("</header>\n");
+    }
+
+    fn facts(&mut self, facts: &[Fact]) {
+        if facts.is_empty() {
+            return;
+        }
+        self.push("\n<dl class=\"facts\">\n");
+        for fact in facts {
+            self.push("<div>");
+            self.element("dt", "", &fact.label);
+            self.flowing("dd", "", &fact.value);
+            self.push("</div>\n");
+        }
+        self.push("</dl>\n");
+    }
+
+    fn contents(&mut self, sections: &[Section]) {
+        if sections.is_empty() {
+            return;
+        }
+        self.push("<nav aria-labelledby=\"doc-contents\">\n<h2 id=\"doc-contents\">Contents</h2>\n<ol>\n");
+        for section in sections {
+            let link = self.link(&section.title, &section.id);
+            self.push(&format!("<li>{link}</li>\n"));
+        }
+        self.push("</ol>\n</nav>\n");
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        let (class, word) = match notice.level {
+            NoticeLevel::Info => ("info", "Note"),
+            NoticeLevel::Warning => ("warning", "Warning"),
+            NoticeLevel::Problem => ("problem", "Problem"),
+        };
+        self.push(&format!("<p class=\"notice {class}\"><strong>{word}</strong> "));
+        self.flowing("span", "", &notice.text);
+        self.push("</p>\n");
+    }
+
+    fn section(&mut self, section: &Section) {
+        let id = escape(&section.id);
+        self.push(&format!("<section id=\"{id}\" aria-labelledby=\"doc-title-{id}\">\n"));
+        self.push(&format!("<h2 id=\"doc-title-{id}\">{}</h2>\n", escape(&section.title)));
+        if let Some(lead) = &section.lead {
+            self.flowing("p", "lead", lead);
+        }
+        self.blocks(&section.blocks);
+        self.push("</section>\n");
+    }
+
+    /// Writes blocks; neighbouring charts share rows where the page is wide.
+    fn blocks(&mut self, blocks: &[Block]) {
+        for run in blocks.chunk_by(|a, b| matches!((a, b), (Block::Chart(_), Block::Chart(_)))) {
+            let together = matches!(run, [Block::Chart(_), ..]);
+            self.push(if together { "<div class=\"charts\">\n" } else { "" });
+            for block in run {
+                self.block(block);
+            }
+            self.push(if together { "</div>\n" } else { "" });
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        match block {
+            Block::Paragraph(text) => self.flowing("p", "", text),
+            Block::Figures(figures) => self.figures(figures),
+            Block::Table(table) => self.table(table),
+            Block::Chart(chart) => self.chart(chart),
+            Block::List(items) => self.list(items),
+            Block::Command(command) => self.command(command),
+            Block::Notes(notes) => self.notes(notes),
+            Block::Details { summary, blocks } => {
+                self.push("<details class=\"more\">");
+                self.element("summary", "", summary);
+                self.push("\n");
+                self.blocks(blocks);
+                self.push("</details>");
+            }
+        }
+        self.push("\n");
+    }
+
+    fn list(&mut self, items: &[String]) {
+        self.push("<ul>\n");
+        for item in items {
+            self.flowing("li", "", item);
+            self.push("\n");
+        }
+        self.push("</ul>");
+    }
+
+    fn command(&mut self, command: &str) {
+        let lines: Vec<String> = command.lines().map(|line| escape(line).into_owned()).collect();
+        self.push("<pre class=\"command\" tabindex=\"0\" role=\"region\" aria-label=\"Command\">");
+        self.push(&format!("<code>{}</code></pre>", lines.join("\n")));
+    }
+
+    fn notes(&mut self, notes: &[Note]) {
+        self.push("<dl class=\"notes\">\n");
+        for note in notes {
+            self.push(&format!("<div id=\"{}\">", escape(&note.id)));
+            self.element("dt", "", &note.term);
+            self.flowing("dd", "", &note.text);
+            self.push("</div>\n");
+        }
+        self.push("</dl>");
+    }
+
+    fn figures(&mut self, figures: &[Figure]) {
+        self.push("<ul class=\"figures\">\n");
+        for figure in figures {
+            self.push("<li>");
+            self.figure(figure);
+            self.push("</li>\n");
+        }
+        self.push("</ul>");
+    }
+
+    fn figure(&mut self, figure: &Figure) {
+        let label = match &figure.definition_id {
+            Some(id) => self.link(&figure.label, id),
+            None => escape(&figure.label).into_owned(),
+        };
+        self.push(&format!("<p class=\"label\">{label}</p>"));
+        self.element("p", if figure.value == NO_DATA { "value none" } else { "value" }, &figure.value);
+        if let Some(interval) = &figure.interval {
+            self.element("p", "interval", &unbroken(interval));
+        }
+        if let Some(n) = &figure.n {
+            self.element("p", "n", n);
+        }
+        if let Some(note) = &figure.note {
+            self.flowing("p", "remark", note);
+        }
+    }
+
+    fn table(&mut self, table: &Table) {
+        let id = self.new_id("table");
+        self.push(&format!(
+            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n<table>\n"
+        ));
+        self.push(&format!("<caption id=\"{id}\">{}</caption>\n<thead><tr>", escape(&table.caption)));
+        for column in &table.columns {
+            let class = if column.numeric { " class=\"number\"" } else { "" };
+            self.push(&format!("<th scope=\"col\"{class}>{}", escape(&column.title)));
+            if let Some(unit) = &column.unit {
+                self.element("span", "unit", &format!(" ({unit})"));
+            }
+            self.push("</th>");
+        }
+        self.push("</tr></thead>\n<tbody>\n");
+        if table.rows.is_empty() {
+            self.push(&format!(
+                "<tr><td class=\"muted\" colspan=\"{}\">no rows</td></tr>\n",
+                table.columns.len().max(1)
+            ));
+        }
+        for row in &table.rows {
+            self.push("<tr>");
+            for (index, cell) in row.iter().enumerate() {
+                let numeric = table.columns.get(index).is_some_and(|column| column.numeric);
+                self.cell(cell, numeric, index == 0 && !numeric);
+            }
+            self.push("</tr>\n");
+        }
+        self.push("</tbody>\n</table>\n</div>");
+    }
+
+    fn cell(&mut self, cell: &TableCell, numeric: bool, names_row: bool) {
+        let (open, close) = if names_row { ("<th scope=\"row\"", "th") } else { ("<td", "td") };
+        self.push(open);
+        match (numeric, cell.muted) {
+            (true, true) => self.push(" class=\"number muted\""),
+            (true, false) => self.push(" class=\"number\""),
+            (false, true) => self.push(" class=\"muted\""),
+            (false, false) => {}
+        }
+        if let Some(title) = &cell.title {
+            self.push(&format!(" title=\"{}\"", escape(title)));
+        }
+        self.push(&format!(">{}</{close}>", escape(&cell.text)));
+    }
+
+    fn chart(&mut self, chart: &Chart) {
+        let id = self.new_id("chart");
+        self.push(&format!("<figure class=\"chart\">\n<figcaption id=\"{id}\">"));
+        self.element("strong", "", &chart.title);
+        if self.simulated {
+            self.push(" <span class=\"badge\">Simulated data</span>");
+        }
+        self.element("span", "axis", &chart.y_label);
+        self.push("</figcaption>\n");
+        match chart::draw(chart, self.zone) {
+            Some(drawing) => {
+                self.drawing(chart, &drawing, &id);
+                self.legend(chart, &drawing);
+            }
+            None => self.push("<p class=\"nothing\">no data</p>\n"),
+        }
+        self.element("p", "description", &chart.description);
+        self.push("\n<details class=\"data\"><summary>Data as a table</summary>\n");
+        self.table(&chart::data_table(chart, self.zone));
+        self.push("\n</details>\n</figure>");
+    }
+
+    fn drawing(&mut self, chart: &Chart, drawing: &Drawing, id: &str) {
+        let mark = if self.simulated { "Simulated data: " } else { "" };
+        self.push("<div class=\"plot\">");
+        self.push(&format!("<svg viewBox=\"{}\" role=\"img\"", chart::view_box()));
+        self.push(&format!(" aria-labelledby=\"{id}-title\" aria-describedby=\"{id}-description\">"));
+        self.push(&format!("<title id=\"{id}-title\">{mark}{}</title>", escape(&chart.title)));
+        self.push(&format!("<desc id=\"{id}-description\">{}</desc>\n", escape(&chart.description)));
+        self.push(&format!("{}</svg></div>\n", drawing.content.trim()));
+    }
+
+    fn legend(&mut self, chart: &Chart, drawing: &Drawing) {
+        self.push("<ul class=\"legend\">\n");
+        for (index, series) in chart.series.iter().enumerate() {
+            let sample = chart::legend_sample(index);
+            self.push("<li><svg viewBox=\"0 0 320 120\" aria-hidden=\"true\">");
+            self.push(&format!("{}</svg>{}</li>\n", sample.trim(), escape(&series.name)));
+        }
+        if let Some(label) = chart.interval_label.as_ref().filter(|_| drawing.intervals) {
+            let shape = if chart.series.len() <= 2 { "Band or bar" } else { "Bar" };
+            self.entry(&format!("{shape}: {label}"));
+        }
+        if drawing.immature {
+            self.entry("Hollow: immature, can still change");
+        }
+        for (index, mark) in chart.marks.iter().enumerate() {
+            let outside = if drawing.marks.contains(&index) { "" } else { " (outside the drawn range)" };
+            let at = point_in_time(mark.at_seconds, self.zone);
+            let text = format!("{at} {}{outside}", mark.label);
+            self.push(&format!("<li class=\"mark\"><b>{}</b> {}</li>\n", index + 1, escape(&text)));
+        }
+        self.push("</ul>\n");
+    }
+
+    fn entry(&mut self, text: &str) {
+        self.element("li", "", text);
+        self.push("\n");
+    }
+}
+
+/// Keeps a number and its unit on one line.
+fn unbroken(text: &str) -> String {
+    let mut after_digit = false;
+    let glue = |c: char| {
+        let glued = if c == ' ' && after_digit { '\u{a0}' } else { c };
+        after_digit = c.is_ascii_digit();
+        glued
+    };
+    text.chars().map(glue).collect()
+}
+
+/// Makes a text harmless in HTML and SVG, in an element as well as in a quoted attribute.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    let text = clean(text);
+    if !text.contains(['&', '<', '>', '"', '\'']) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,18 @@
+//! Findings as a page: view models, charts, HTML, Markdown and JSON.
+//!
+//! [`report`] turns what was derived into a [`Document`], section by section (one file each in `sections/`), and the
+//! document into its three forms. Everything in a document is already counted and, but for the points of a chart,
+//! already written out; the renderers calculate nothing.
+
+mod chart;
+mod document;
+pub mod format;
+mod html;
+mod inline;
+mod markdown;
+mod model;
+mod report;
+mod sections;
+
+pub use document::*;
+pub use report::{Report, ReportContext, ReportError, report};

@@ -1,0 +1,61 @@
+//! Which rollouts failed, and on what evidence.
+
+use std::collections::BTreeMap;
+
+use crate::model::Model;
+use crate::{Block, Section, Table, TableColumn, format};
+
+const SHOWN: usize = 30;
+
+/// The failed rollouts, newest first, each with its evidence.
+pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+    let derived = model.derived;
+    if derived.recovery_episodes.is_empty() {
+        return None;
+    }
+    let mut evidence: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for failure in derived.rollout_failures.iter().filter(|failure| failure.is_accepted) {
+        let text = format!("{} ({}, confidence {:.1})", failure.evidence_id, failure.method, failure.confidence);
+        evidence.entry(&failure.rollout_id).or_default().push(text);
+    }
+    let mut episodes: Vec<_> = derived.recovery_episodes.iter().collect();
+    episodes.sort_by(|a, b| (b.started_at, &b.rollout_id).cmp(&(a.started_at, &a.rollout_id)));
+    let rows = episodes
+        .iter()
+        .take(SHOWN)
+        .map(|episode| {
+            let seconds = (episode.observed_until_at.0 - episode.started_at.0) as f64 / 1e6;
+            let lasted = match (episode.is_restored, seconds < 0.0) {
+                (_, true) => "restored before it began".to_owned(),
+                (true, _) => format::duration(seconds),
+                (false, _) => format!("open, {} so far", format::duration(seconds)),
+            };
+            vec![
+                episode.service.clone().into(),
+                format::date_time(episode.started_at.to_utc(), model.context.zone).into(),
+                lasted.into(),
+                evidence.get(episode.rollout_id.as_str()).map_or_else(String::new, |texts| texts.join("; ")).into(),
+            ]
+        })
+        .collect();
+    let rejected = derived.rollout_failures.iter().filter(|failure| !failure.is_accepted).count();
+    Some(Section {
+        id: "failures".into(),
+        title: "Failed rollouts".into(),
+        lead: Some(format!(
+            "{} rollouts count as failed; {rejected} further candidates were looked at and not accepted. Both are in \
+             the table `rollout_failures` with their reasons.",
+            derived.recovery_episodes.len()
+        )),
+        blocks: vec![Block::Table(Table {
+            caption: format!("The newest {} failures and what tells of them", episodes.len().min(SHOWN)),
+            columns: vec![
+                TableColumn::text("Service"),
+                TableColumn::text("From"),
+                TableColumn::text("Restored after"),
+                TableColumn::text("Evidence"),
+            ],
+            rows,
+        })],
+    })
+}

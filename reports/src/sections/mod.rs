@@ -1,0 +1,18 @@
+//! The sections of the report: one file each, and one word each in the list below, in the order of the page.
+
+use crate::Section;
+use crate::model::Model;
+
+/// Declares the sections.
+macro_rules! sections {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name;)+
+
+        /// Every section that has something to say.
+        pub(crate) fn all(model: &Model<'_>) -> Vec<Section> {
+            [$($name::section(model)),+].into_iter().flatten().collect()
+        }
+    };
+}
+
+sections! { summary, trends, services, interventions, failures, coverage, quality, definitions, again }

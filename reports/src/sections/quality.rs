@@ -1,0 +1,53 @@
+//! Flaws found in the data.
+
+use std::collections::BTreeMap;
+
+use crate::model::Model;
+use crate::{Block, Section, Table, TableColumn, format};
+
+/// Each finding with its count, an example and what it does.
+pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+    let mut found: BTreeMap<&str, (i64, Option<&str>, &str)> = BTreeMap::new();
+    for row in &model.derived.data_quality {
+        let place = found.entry(&row.finding).or_insert((0, row.example.as_deref(), &row.effect));
+        place.0 += row.record_count;
+    }
+    let blocks = if found.is_empty() {
+        vec![Block::Paragraph("None of the flaws that are looked for was found.".into())]
+    } else {
+        let rows = found
+            .into_iter()
+            .map(|(finding, (count, example, effect))| {
+                vec![
+                    in_words(finding).into(),
+                    format::count(u64::try_from(count).unwrap_or(0)).into(),
+                    example.unwrap_or_default().to_owned().into(),
+                    effect.to_owned().into(),
+                ]
+            })
+            .collect();
+        vec![Block::Table(Table {
+            caption: "Findings, with one example each".into(),
+            columns: vec![
+                TableColumn::text("Finding"),
+                TableColumn::numeric("Records"),
+                TableColumn::text("Example"),
+                TableColumn::text("What it does"),
+            ],
+            rows,
+        })]
+    };
+    Some(Section {
+        id: "quality".into(),
+        title: "Data quality".into(),
+        lead: Some("What is odd about the records, and what that does to the numbers.".into()),
+        blocks,
+    })
+}
+
+fn in_words(finding: &str) -> String {
+    match finding.strip_prefix("coverage_incomplete:") {
+        Some(what) => format!("incomplete reading: {}", what.replacen(':', ": ", 1)),
+        None => finding.replace('_', " "),
+    }
+}

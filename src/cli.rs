@@ -1,0 +1,278 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use lake::Instant;
+
+use crate::exit;
+
+/// DORA metrics with their uncertainty, from what other systems recorded.
+#[derive(Debug, Parser)]
+#[command(name = "doracle", version, about, after_help = exit::ALL, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options every subcommand takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Configuration file of the project; `doracle.toml` if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the lake is: a folder or `s3://bucket/prefix`.
+    #[arg(long, global = true, value_name = "PLACE")]
+    pub(crate) lake: Option<String>,
+    /// How data are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// When to use colour; `NO_COLOR` is heeded.
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto)]
+    pub(crate) color: ColorWhen,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more; twice for even more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Threads that queries may use; never changes a number.
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+/// How data are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// One JSON document with `format_version`.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated, with a header.
+    Csv,
+    /// A Parquet file on standard output.
+    Parquet,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes a small simulated organisation, measures it and writes a report.
+    Demo(DemoArguments),
+    /// Writes a report: from the lake, or straight from a git clone.
+    Report(ReportArguments),
+    /// Reads all configured sources, derives and reports: for cron.
+    Run(RunArguments),
+    /// Reads sources into the lake.
+    Ingest(IngestArguments),
+    /// Derives the metrics and stores them in the lake.
+    Derive(PeriodArguments),
+    /// Writes every table of the lake as one Parquet file.
+    Export(ExportArguments),
+    /// Prints every table with types, units, nullability and meaning.
+    Schema(SchemaArguments),
+    /// Asks the lake a question in SQL.
+    Sql(SqlArguments),
+    /// Lists the metrics and what they mean.
+    Metrics {
+        /// Show one metric whole.
+        metric: Option<String>,
+    },
+    /// Lists the sources and what they fill.
+    Sources,
+    /// Looks after the lake.
+    #[command(subcommand)]
+    Lake(LakeCommand),
+    /// Shows the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Checks that everything a run needs is there.
+    Doctor,
+    /// Explains an error code.
+    Explain {
+        /// The code, such as `lake::newer`; all codes if none is given.
+        code: Option<String>,
+    },
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Which stretch of time to measure.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PeriodArguments {
+    /// Start of the period.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) since: Option<Instant>,
+    /// End of the period, excluded.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) until: Option<Instant>,
+    /// Read the lake as of this version or time.
+    #[arg(long, value_name = "VERSION|TIME", value_parser = as_of)]
+    pub(crate) as_of: Option<lake::AsOf>,
+    /// Windows of the trends; chosen by the number of rollouts if not given.
+    #[arg(long, value_enum)]
+    pub(crate) every: Option<Every>,
+    /// IANA zone whose days and weeks windows follow.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
+}
+
+/// Windows of the trends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Every {
+    /// ISO weeks.
+    Week,
+    /// Months.
+    Month,
+    /// Quarters.
+    Quarter,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// Folder to write to.
+    #[arg(long, default_value = "doracle-demo", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Which of the possible organisations.
+    #[arg(long, default_value_t = 2026)]
+    pub(crate) seed: u64,
+    /// How many services it has.
+    #[arg(long, default_value_t = 6)]
+    pub(crate) services: u16,
+    /// For how many weeks it is watched.
+    #[arg(long, default_value_t = 26)]
+    pub(crate) weeks: u16,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    /// A git clone to read; needs no configuration and no lake.
+    #[arg(long, value_name = "PATH", requires = "releases")]
+    pub(crate) git: Option<PathBuf>,
+    /// Which tags are releases to production: a regular expression; groups `version` and `service` may be named.
+    #[arg(long, value_name = "REGEX", requires = "git")]
+    pub(crate) releases: Option<String>,
+    /// Branch that changes are merged to; the clone's default branch if not given.
+    #[arg(long, value_name = "NAME", requires = "git")]
+    pub(crate) branch: Option<String>,
+    /// Count pre-releases as releases too.
+    #[arg(long, requires = "git")]
+    pub(crate) prereleases: bool,
+    /// Until when the clone is known to be up to date; its newest commit or tag if not given.
+    #[arg(long, value_name = "TIME", requires = "git", value_parser = instant)]
+    pub(crate) read_until: Option<Instant>,
+    /// Folder to write to.
+    #[arg(long, default_value = "report", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Report on one group of services only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Option<String>,
+    #[command(flatten)]
+    pub(crate) period: PeriodArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    /// Folder that gets one dated folder per run, and `latest`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) period: PeriodArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IngestArguments {
+    /// Read only these sources, by the name of their stream.
+    #[arg(value_name = "STREAM")]
+    pub(crate) streams: Vec<String>,
+    /// Say what would be read and read nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArguments {
+    /// Folder to write to.
+    #[arg(long, default_value = "export", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Read the lake as of this version or time.
+    #[arg(long, value_name = "VERSION|TIME", value_parser = as_of)]
+    pub(crate) as_of: Option<lake::AsOf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArguments {
+    /// One table; all if not given.
+    pub(crate) table: Option<String>,
+    /// Print JSON Schema of the rows that the `files` source takes.
+    #[arg(long)]
+    pub(crate) json_schema: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SqlArguments {
+    /// The query; every lake table stands under its name.
+    pub(crate) query: String,
+    /// Read the lake as of this version or time.
+    #[arg(long, value_name = "VERSION|TIME", value_parser = as_of)]
+    pub(crate) as_of: Option<lake::AsOf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LakeCommand {
+    /// Lists the lake versions.
+    Versions,
+    /// Folds small files together; with a retention, removes what no kept version reads.
+    Maintain {
+        /// Keep every version written within this many days, and the newest; without it nothing is removed.
+        #[arg(long, value_name = "DAYS")]
+        keep_days: Option<u32>,
+        /// Versions to keep whatever their age.
+        #[arg(long, value_name = "VERSION")]
+        pin: Vec<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Prints the configuration in force.
+    Show {
+        /// Say of every value where it comes from.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Prints the JSON Schema of the configuration.
+    Schema,
+}
+
+fn instant(text: &str) -> Result<Instant, String> {
+    if let Ok(day) = text.parse::<chrono::NaiveDate>() {
+        return Ok(day.and_time(chrono::NaiveTime::MIN).and_utc().into());
+    }
+    Instant::parse(text).map_err(|error| format!("{error}, nor a day such as `2026-01-05`"))
+}
+
+fn as_of(text: &str) -> Result<lake::AsOf, String> {
+    match text.parse::<u64>() {
+        Ok(version) => Ok(lake::AsOf::Version(version)),
+        Err(_) => instant(text).map(lake::AsOf::Time).map_err(|error| format!("{error}, nor a lake version")),
+    }
+}

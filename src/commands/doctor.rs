@@ -1,0 +1,85 @@
+//! `doracle doctor`: is everything there that a run needs?
+
+use std::process::Command;
+
+use ::lake::{AsOf, Lake};
+use anyhow::Result;
+
+use crate::cli::Global;
+use crate::exit::Outcome;
+use crate::settings::Layered;
+use crate::table_output::aligned;
+use crate::terminal::Terminal;
+
+enum Verdict {
+    Good(String),
+    Note(String),
+    Bad(String),
+}
+
+pub(crate) async fn run(terminal: &Terminal, global: &Global) -> Result<Outcome> {
+    let mut checks: Vec<(&str, Verdict)> = vec![("git", git())];
+    match Layered::load(global) {
+        Err(error) => {
+            let causes = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+            checks.push(("configuration", Verdict::Bad(format!("{error}{causes}").replace('\n', " "))));
+        }
+        Ok(layered) => {
+            let count = layered.settings.sources.len();
+            checks.push(("configuration", Verdict::Good(format!("{count} sources"))));
+            checks.push(("lake", lake(&layered).await));
+            checks.push(("output folder", output(&layered)));
+        }
+    }
+    let is_bad = checks.iter().any(|(_, verdict)| matches!(verdict, Verdict::Bad(_)));
+    let rows: Vec<Vec<Option<String>>> = checks
+        .into_iter()
+        .map(|(name, verdict)| {
+            let (word, text) = match verdict {
+                Verdict::Good(text) => ("good", text),
+                Verdict::Note(text) => ("note", text),
+                Verdict::Bad(text) => ("bad", text),
+            };
+            vec![Some(name.to_owned()), Some(word.to_owned()), Some(text)]
+        })
+        .collect();
+    terminal.data(aligned(&["check", "verdict", "what"].map(str::to_owned), &[false; 3], &rows).as_bytes())?;
+    Ok(if is_bad { Outcome::CheckFailed } else { Outcome::Done })
+}
+
+fn git() -> Verdict {
+    match Command::new("git").arg("--version").output() {
+        Ok(answer) if answer.status.success() => {
+            Verdict::Good(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+        }
+        Ok(answer) => Verdict::Bad(String::from_utf8_lossy(&answer.stderr).trim().to_owned()),
+        Err(error) => Verdict::Note(format!("not found ({error}); the `git` source needs it")),
+    }
+}
+
+async fn lake(layered: &Layered) -> Verdict {
+    let location = match layered.location() {
+        Ok(location) => location,
+        Err(error) => return Verdict::Bad(error.to_string()),
+    };
+    if !location.exists() {
+        return Verdict::Note(format!("none yet at `{location}`; `doracle ingest` makes it"));
+    }
+    let opened = async { Lake::open(&location).await?.snapshot(AsOf::Latest).await };
+    match opened.await {
+        Ok(snapshot) => Verdict::Good(format!("`{location}`, version {}", snapshot.number())),
+        Err(error) => Verdict::Bad(error.to_string()),
+    }
+}
+
+fn output(layered: &Layered) -> Verdict {
+    let folder = &layered.settings.report.out;
+    if !folder.exists() {
+        return Verdict::Note(format!("`{}` does not exist yet", folder.display()));
+    }
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    match std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)) {
+        Ok(()) => Verdict::Good(format!("`{}` can be written", folder.display())),
+        Err(error) => Verdict::Bad(format!("`{}` cannot be written: {error}", folder.display())),
+    }
+}

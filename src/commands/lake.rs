@@ -1,0 +1,78 @@
+//! `doracle lake`: versions and maintenance.
+
+use ::lake::{AsOf, Lake};
+use anyhow::Result;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::cli::{Format, Global, LakeCommand};
+use crate::exit::{Outcome, UsageError};
+use crate::pipeline;
+use crate::settings::Layered;
+use crate::table_output::{FORMAT_VERSION, aligned};
+use crate::terminal::Terminal;
+
+pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand) -> Result<Outcome> {
+    let location = Layered::load(global)?.location()?;
+    match own {
+        LakeCommand::Versions => versions(terminal, global.format, &Lake::open(&location).await?).await,
+        LakeCommand::Maintain { keep_days, pin } => {
+            // Opened for reading first, so that maintenance never makes a lake.
+            Lake::open(&location).await?;
+            let lake = Lake::open_or_create(&location).await?;
+            for version in pin {
+                lake.version_at(AsOf::Version(*version)).await?;
+            }
+            let now = pipeline::now();
+            let folded = lake.compact(now).await?;
+            terminal.say(format!("folded {} files into {}", folded.files_before, folded.files_after));
+            let Some(days) = keep_days else {
+                if !pin.is_empty() {
+                    return Err(UsageError {
+                        message: "`--pin` keeps versions from being removed, and nothing is removed without `--keep-days`"
+                            .to_owned(),
+                        hint: None,
+                    }
+                    .into());
+                }
+                return Ok(Outcome::Done);
+            };
+            let pinned = pin.iter().copied().collect();
+            let removed = lake.vacuum(now, TimeDelta::days(i64::from(*days)), &pinned).await?;
+            terminal.say(format!(
+                "removed {} files; {} lake versions stay readable",
+                removed.files_removed, removed.versions_kept
+            ));
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+async fn versions(terminal: &Terminal, format: Format, lake: &Lake) -> Result<Outcome> {
+    let versions = lake.versions().await?;
+    let text = if format == Format::Table {
+        let rows: Vec<Vec<Option<String>>> = versions
+            .iter()
+            .map(|row| {
+                vec![
+                    Some(row.version.to_string()),
+                    Some(row.written_at.to_string()),
+                    Some(row.stream.clone()),
+                    Some(row.batch.to_string()),
+                ]
+            })
+            .collect();
+        aligned(&["version", "written_at", "stream", "batch"].map(str::to_owned), &[true, false, false, true], &rows)
+    } else {
+        let rows: Vec<_> = versions
+            .iter()
+            .map(|row| {
+                json!({"version": row.version, "written_at": row.written_at, "stream": row.stream,
+                       "batch": row.batch, "tables": row.tables})
+            })
+            .collect();
+        serde_json::to_string_pretty(&json!({"format_version": FORMAT_VERSION, "versions": rows}))? + "\n"
+    };
+    terminal.data(text.as_bytes())?;
+    Ok(Outcome::Done)
+}

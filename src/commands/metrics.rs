@@ -1,0 +1,56 @@
+//! `doracle metrics`: what every number means.
+
+use ::derive::{Definition, definitions};
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::Format;
+use crate::exit::{Outcome, UsageError};
+use crate::table_output::{FORMAT_VERSION, aligned};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(terminal: &Terminal, format: Format, metric: Option<&str>) -> Result<Outcome> {
+    let chosen: Vec<&Definition> = match metric {
+        None => definitions().iter().collect(),
+        Some(name) => vec![definitions().iter().find(|definition| definition.metric == name).ok_or_else(|| {
+            let known: Vec<&str> = definitions().iter().map(|definition| definition.metric.as_str()).collect();
+            UsageError {
+                message: format!("there is no metric `{name}`"),
+                hint: Some(format!("there are: {}", known.join(", "))),
+            }
+        })?],
+    };
+    let text = match (format, metric, chosen.as_slice()) {
+        (Format::Table, Some(_), [one]) => whole(one),
+        (Format::Table, _, all) => {
+            let rows: Vec<Vec<Option<String>>> = all
+                .iter()
+                .map(|one| [&one.metric, &one.id, &one.unit, &one.question].map(|text| Some(text.clone())).to_vec())
+                .collect();
+            aligned(&["metric", "definition", "unit", "question"].map(str::to_owned), &[false; 4], &rows)
+        }
+        (_, _, all) => {
+            serde_json::to_string_pretty(&json!({"format_version": FORMAT_VERSION, "metrics": all}))? + "\n"
+        }
+    };
+    terminal.data(text.as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+fn whole(one: &Definition) -> String {
+    format!(
+        "{}\n{}\n\ndefinition  {}\nunit        {}\nbetter      {}\nstatistic   {}\ngives       {}\nreads       {}\nleft out    {}\ninterval    {}\nsource      {}\n\n{}",
+        one.title,
+        one.question,
+        one.id,
+        one.unit,
+        one.better,
+        one.statistic,
+        one.gives.join(", "),
+        one.reads.join(", "),
+        one.excluded,
+        one.interval,
+        one.source,
+        one.sql
+    )
+}

@@ -1,0 +1,51 @@
+//! The subcommands: one file each.
+
+mod config;
+mod demo;
+mod derive;
+mod doctor;
+mod explain;
+mod export;
+mod ingest;
+mod lake;
+mod metrics;
+mod report;
+mod run;
+mod schema;
+mod sources;
+mod sql;
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+use crate::settings::Layered;
+use crate::terminal::Terminal;
+
+/// Runs the subcommand that was asked for.
+pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Demo(own) => demo::run(terminal, global, own).await,
+        Command::Report(own) => report::run(terminal, global, own).await,
+        Command::Run(own) => run::run(terminal, global, own).await,
+        Command::Ingest(own) => ingest::run(terminal, &Layered::load(global)?, own).await,
+        Command::Derive(own) => derive::run(terminal, global, own).await,
+        Command::Export(own) => export::run(terminal, &Layered::load(global)?, own).await,
+        Command::Schema(own) => schema::run(terminal, global.format, own),
+        Command::Sql(own) => sql::run(terminal, global, own).await,
+        Command::Metrics { metric } => metrics::run(terminal, global.format, metric.as_deref()),
+        Command::Sources => sources::run(terminal, global.format),
+        Command::Lake(own) => lake::run(terminal, global, own).await,
+        Command::Config(own) => config::run(terminal, global, own),
+        Command::Doctor => doctor::run(terminal, global).await,
+        Command::Explain { code } => explain::run(terminal, code.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "doracle", &mut script);
+            terminal.data(&script)?;
+            Ok(Outcome::Done)
+        }
+    }
+}

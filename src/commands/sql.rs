@@ -1,0 +1,24 @@
+//! `doracle sql`: a question to the lake. Reads only.
+
+use anyhow::{Context, Result};
+use datafusion::execution::context::SQLOptions;
+use lake::{AsOf, Lake};
+
+use crate::cli::{Global, SqlArguments};
+use crate::exit::Outcome;
+use crate::settings::Layered;
+use crate::table_output;
+use crate::terminal::Terminal;
+
+pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &SqlArguments) -> Result<Outcome> {
+    let layered = Layered::load(global)?;
+    let lake = Lake::open(&layered.location()?).await?;
+    let context = lake.snapshot(own.as_of.unwrap_or(AsOf::Latest)).await?.context(global.threads).await?;
+    // A question changes nothing and reads no other file.
+    let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let frame = context.sql_with_options(&own.query, reading).await.context("could not understand the query")?;
+    let schema = frame.schema().inner().clone();
+    let batches = frame.collect().await.context("could not answer the query")?;
+    table_output::print(terminal, global.format, &schema, &batches)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,106 @@
+//! The stops of the pipeline, as the commands put them together.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use derive::{Derived, Plan};
+use ingest::{Source, Summary};
+use lake::{AsOf, ExportedTable, Instant, Lake};
+use reports::ReportContext;
+
+use crate::progress::Progress;
+use crate::terminal::Terminal;
+
+/// The clock, read in this one place.
+pub(crate) fn now() -> Instant {
+    chrono::Utc::now().into()
+}
+
+/// Reads sources into the lake, one after the other. A source that fails does not keep the others from being read.
+pub(crate) async fn ingest_all(
+    terminal: &Terminal,
+    lake: &Lake,
+    sources: &[Box<dyn Source>],
+) -> (Vec<Summary>, Vec<anyhow::Error>) {
+    let (mut read, mut failed) = (Vec::new(), Vec::new());
+    for source in sources {
+        let progress = Progress::new(terminal);
+        match ingest::ingest(source.as_ref(), lake, now(), &progress).await {
+            Ok(summary) => {
+                drop(progress);
+                terminal.say(in_words(&summary));
+                read.push(summary);
+            }
+            Err(error) => {
+                drop(progress);
+                failed.push(anyhow::Error::new(error).context(format!("could not read `{}`", source.stream())));
+            }
+        }
+    }
+    (read, failed)
+}
+
+/// What a reading did, on one line, with its gaps below.
+fn in_words(summary: &Summary) -> String {
+    let rows: Vec<String> = summary.rows.iter().map(|(table, count)| format!("{count} {table}")).collect();
+    let mut text = format!("read `{}`: {}", summary.stream, if rows.is_empty() { "nothing".into() } else { rows.join(", ") });
+    for gap in &summary.gaps {
+        text.push_str(&format!("\n  gap: {gap}"));
+    }
+    text
+}
+
+/// Derives at a lake version, stores what was derived, and returns it.
+pub(crate) async fn derive_at(terminal: &Terminal, lake: &Lake, at: AsOf, plan: &Plan) -> Result<Derived> {
+    let progress = Progress::new(terminal);
+    progress.step("deriving");
+    let snapshot = lake.snapshot(at).await?;
+    let derived = derive::derive(&snapshot, plan).await?;
+    // Numbers of an older lake version are answered, not stored over those of the newest.
+    if at == AsOf::Latest {
+        progress.step("storing what was derived");
+        lake.commit(derived.batch(now())).await?;
+    }
+    Ok(derived)
+}
+
+/// The files of one report.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) html: PathBuf,
+    pub(crate) json: PathBuf,
+    pub(crate) markdown: PathBuf,
+    pub(crate) parquet: PathBuf,
+    pub(crate) tables: Vec<ExportedTable>,
+}
+
+/// Writes a report and the tables behind it into `out`.
+pub(crate) async fn write_report(
+    terminal: &Terminal,
+    lake: &Lake,
+    at: AsOf,
+    derived: &Derived,
+    context: &ReportContext,
+    out: &Path,
+) -> Result<Written> {
+    let progress = Progress::new(terminal);
+    progress.step("writing the report");
+    std::fs::create_dir_all(out).with_context(|| format!("could not make the folder `{}`", out.display()))?;
+    let report = reports::report(derived, context).context("could not lay out the report")?;
+    let written = Written {
+        html: out.join("report.html"),
+        json: out.join("report.json"),
+        markdown: out.join("report.md"),
+        parquet: out.join("parquet"),
+        tables: lake.snapshot(at).await?.export(&out.join("parquet")).await?,
+    };
+    for (path, content) in
+        [(&written.html, &report.html), (&written.json, &report.json), (&written.markdown, &report.markdown)]
+    {
+        let half = path.with_extension("half");
+        std::fs::write(&half, content)
+            .and_then(|()| std::fs::rename(&half, path))
+            .with_context(|| format!("could not write `{}`", path.display()))?;
+    }
+    Ok(written)
+}

@@ -1,0 +1,325 @@
+//! Layered configuration: flag over environment over project file over user file over default.
+//!
+//! Every value remembers where it came from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use derive::{Calendar, Plan};
+use ingest::sources;
+use lake::Location;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Value;
+
+use crate::cli::{Every, Global, PeriodArguments};
+
+/// The configuration of a project: `doracle.toml`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Where the tables are kept.
+    pub(crate) lake: LakeSettings,
+    /// What is measured, and how it is cut.
+    pub(crate) derive: DeriveSettings,
+    /// Where reports go.
+    pub(crate) report: ReportSettings,
+    /// Groups of services, pooled from rows, such as teams. Example: `payments = ["api", "ledger"]`.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+    /// What is read. Each has a `type` and the settings of that source.
+    pub(crate) sources: Vec<sources::Config>,
+}
+
+/// Where the tables are kept.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LakeSettings {
+    /// A folder or `s3://bucket/prefix`. Credentials come from `AWS_*` in the environment.
+    pub(crate) location: String,
+}
+
+impl Default for LakeSettings {
+    fn default() -> Self {
+        Self { location: ".doracle".to_owned() }
+    }
+}
+
+/// What is measured, and how it is cut.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DeriveSettings {
+    /// IANA zone whose days and weeks windows follow. Default: `UTC`.
+    pub(crate) zone: String,
+    /// Environments of the production tier, without regard to case.
+    pub(crate) production: Vec<String>,
+    /// An incident may be due to a rollout that finished at most this many hours before it. Default: 24.
+    #[schemars(range(min = 0, max = 8760))]
+    pub(crate) incident_window_hours: u32,
+    /// Windows that end within this many hours of the as-of time are marked immature. Default: 24.
+    #[schemars(range(min = 0, max = 8760))]
+    pub(crate) reporting_lag_hours: u32,
+    /// Seed of the bootstrap. Default: 1.
+    pub(crate) seed: u64,
+}
+
+impl Default for DeriveSettings {
+    fn default() -> Self {
+        let plan = Plan::default();
+        Self {
+            zone: "UTC".to_owned(),
+            production: plan.production,
+            incident_window_hours: 24,
+            reporting_lag_hours: 24,
+            seed: plan.seed,
+        }
+    }
+}
+
+/// Where reports go.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ReportSettings {
+    /// Folder in which `doracle run` makes one dated folder per run. Default: `reports`.
+    pub(crate) out: PathBuf,
+    /// Title of the report. Default: `Delivery report`.
+    pub(crate) title: String,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self { out: "reports".into(), title: "Delivery report".to_owned() }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// The file cannot be read.
+    #[error("could not read the configuration `{path}`")]
+    Read {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file holds something that is no setting.
+    #[error("the configuration `{path}` is wrong{place}")]
+    Wrong {
+        path: String,
+        place: String,
+        #[source]
+        source: toml::de::Error,
+    },
+    /// A value is outside its range.
+    #[error("`{key}` is `{value}`: {expected}")]
+    Value { key: String, value: String, expected: String },
+}
+
+impl SettingsError {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "config::read",
+            Self::Wrong { .. } => "config::wrong",
+            Self::Value { .. } => "config::value",
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { .. } => "`--config` names the file".to_owned(),
+            Self::Wrong { .. } => "`doracle config schema` lists every key".to_owned(),
+            Self::Value { .. } => "`doracle config show --origin` says where the value comes from".to_owned(),
+        })
+    }
+}
+
+/// The configuration in force, and where each value came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Layered {
+    pub(crate) settings: Settings,
+    /// Origin by dotted key.
+    pub(crate) origins: BTreeMap<String, String>,
+    s3_options: BTreeMap<String, String>,
+}
+
+const PROJECT_FILE: &str = "doracle.toml";
+
+/// Environment variables that set one key each.
+const VARIABLES: [(&str, &[&str]); 4] = [
+    ("DORACLE_LAKE", &["lake", "location"]),
+    ("DORACLE_ZONE", &["derive", "zone"]),
+    ("DORACLE_REPORT_OUT", &["report", "out"]),
+    ("DORACLE_REPORT_TITLE", &["report", "title"]),
+];
+
+impl Layered {
+    /// Reads all layers.
+    pub(crate) fn load(global: &Global) -> Result<Self, SettingsError> {
+        let mut layers = Layers::default();
+        let default = Value::try_from(Settings::default()).expect("defaults have a TOML form");
+        layers.add(default, "default");
+        if let Some(path) = user_file().filter(|path| path.is_file()) {
+            layers.add_file(&path)?;
+        }
+        match &global.config {
+            Some(path) => layers.add_file(path)?,
+            None if Path::new(PROJECT_FILE).is_file() => layers.add_file(Path::new(PROJECT_FILE))?,
+            None => {}
+        }
+        for (name, key) in VARIABLES {
+            if let Ok(value) = std::env::var(name) {
+                layers.set(key, Value::String(value), &format!("environment variable {name}"));
+            }
+        }
+        if let Some(place) = &global.lake {
+            layers.set(&["lake", "location"], Value::String(place.clone()), "flag --lake");
+        }
+        layers.finish()
+    }
+
+    /// Where the lake is.
+    pub(crate) fn location(&self) -> Result<Location, SettingsError> {
+        let place = &self.settings.lake.location;
+        Location::parse(place, &self.s3_options).map_err(|error| SettingsError::Value {
+            key: "lake.location".to_owned(),
+            value: place.split('@').next_back().unwrap_or_default().to_owned(),
+            expected: error.to_string(),
+        })
+    }
+
+    /// The plan of a derivation.
+    pub(crate) fn plan(&self, global: &Global, period: &PeriodArguments) -> Result<Plan, SettingsError> {
+        let settings = &self.settings.derive;
+        let zone = period.zone.as_ref().unwrap_or(&settings.zone);
+        let zone: Tz = zone.parse().map_err(|_: chrono_tz::ParseError| SettingsError::Value {
+            key: if period.zone.is_some() { "--zone" } else { "derive.zone" }.to_owned(),
+            value: zone.clone(),
+            expected: "an IANA zone such as `Europe/Berlin` is expected".to_owned(),
+        })?;
+        if global.threads == Some(0) {
+            return Err(SettingsError::Value {
+                key: "--threads".to_owned(),
+                value: "0".to_owned(),
+                expected: "at least one thread is needed".to_owned(),
+            });
+        }
+        Ok(Plan {
+            as_of: None,
+            since: period.since,
+            until: period.until,
+            zone,
+            calendar: period.every.map(|every| match every {
+                Every::Week => Calendar::Week,
+                Every::Month => Calendar::Month,
+                Every::Quarter => Calendar::Quarter,
+            }),
+            groups: self.settings.groups.clone(),
+            production: settings.production.iter().map(|name| name.to_lowercase()).collect(),
+            incident_window_seconds: i64::from(settings.incident_window_hours) * 3600,
+            reporting_lag_seconds: i64::from(settings.reporting_lag_hours) * 3600,
+            seed: settings.seed,
+            threads: global.threads,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Layers {
+    merged: toml::Table,
+    origins: BTreeMap<String, String>,
+}
+
+impl Layers {
+    fn add_file(&mut self, path: &Path) -> Result<(), SettingsError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: name.clone(), source })?;
+        let wrong = |source: toml::de::Error| {
+            let place = source.span().map_or_else(String::new, |span| {
+                let before = &text[..span.start.min(text.len())];
+                format!(", line {}", before.matches('\n').count() + 1)
+            });
+            SettingsError::Wrong { path: name.clone(), place, source }
+        };
+        // Read as settings first, so that a misspelt key is told with its line.
+        toml::from_str::<Settings>(&text).map_err(wrong)?;
+        let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+        self.add(Value::Table(table), &name);
+        Ok(())
+    }
+
+    fn add(&mut self, layer: Value, origin: &str) {
+        if let Value::Table(layer) = layer {
+            merge(&mut self.merged, layer, "", origin, &mut self.origins);
+        }
+    }
+
+    fn set(&mut self, key: &[&str], value: Value, origin: &str) {
+        let nested = key.iter().rev().fold(value, |value, part| {
+            Value::Table(toml::Table::from_iter([((*part).to_owned(), value)]))
+        });
+        self.add(nested, origin);
+    }
+
+    fn finish(self) -> Result<Layered, SettingsError> {
+        let settings = Value::Table(self.merged).try_into().map_err(|source| SettingsError::Wrong {
+            path: "all layers together".to_owned(),
+            place: String::new(),
+            source,
+        })?;
+        Ok(Layered { settings, origins: self.origins, s3_options: s3_options() })
+    }
+}
+
+fn merge(
+    into: &mut toml::Table,
+    layer: toml::Table,
+    prefix: &str,
+    origin: &str,
+    origins: &mut BTreeMap<String, String>,
+) {
+    for (key, value) in layer {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(place)), Value::Table(layer)) => merge(place, layer, &path, origin, origins),
+            (_, Value::Table(layer)) => {
+                let mut place = toml::Table::new();
+                merge(&mut place, layer, &path, origin, origins);
+                into.insert(key, Value::Table(place));
+            }
+            (_, value) => {
+                origins.insert(path, origin.to_owned());
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+fn user_file() -> Option<PathBuf> {
+    let base = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")))?;
+    Some(base.join("doracle").join("config.toml"))
+}
+
+/// The options of an S3 client, from the environment variables that its tools share.
+fn s3_options() -> BTreeMap<String, String> {
+    const NAMES: [&str; 9] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ALLOW_HTTP",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ];
+    NAMES
+        .iter()
+        .filter_map(|name| Some((name.to_lowercase(), std::env::var(name).ok()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Printing rows: a table for people, or JSON, JSON Lines, CSV and Parquet for programs.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use parquet::arrow::ArrowWriter;
+use serde_json::{Map, Value, json};
+
+use crate::cli::Format;
+use crate::terminal::Terminal;
+
+/// The version of our JSON documents.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// Prints rows in the format that was asked for.
+pub(crate) fn print(terminal: &Terminal, format: Format, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
+    let content = match format {
+        Format::Table => table(schema, batches)?.into_bytes(),
+        Format::Json => {
+            let rows = json_rows(batches)?;
+            let mut text = serde_json::to_string_pretty(&json!({"format_version": FORMAT_VERSION, "rows": rows}))?;
+            text.push('\n');
+            text.into_bytes()
+        }
+        Format::Jsonl => {
+            let mut text = String::new();
+            for row in json_rows(batches)? {
+                text.push_str(&serde_json::to_string(&row)?);
+                text.push('\n');
+            }
+            text.into_bytes()
+        }
+        Format::Csv => csv(schema, batches)?,
+        Format::Parquet => parquet(schema, batches)?,
+    };
+    terminal.data(&content).context("could not write to standard output")
+}
+
+/// The texts of all cells, row by row; null is empty.
+fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>> {
+    let options = FormatOptions::default().with_display_error(true).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
+    let mut rows = Vec::new();
+    for batch in batches {
+        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        for at in 0..batch.num_rows() {
+            let row = columns.iter().zip(batch.columns());
+            rows.push(row.map(|(texts, column)| column.is_valid(at).then(|| texts.value(at).to_string())).collect());
+        }
+    }
+    Ok(rows)
+}
+
+fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String> {
+    let titles: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let numeric: Vec<bool> = schema.fields().iter().map(|field| field.data_type().is_numeric()).collect();
+    Ok(aligned(&titles, &numeric, &cells(batches)?))
+}
+
+/// Columns side by side, two spaces apart, numbers to the right, null as `-`.
+pub(crate) fn aligned(titles: &[String], numeric: &[bool], rows: &[Vec<Option<String>>]) -> String {
+    let shown = |cell: &Option<String>| cell.as_deref().unwrap_or("-").replace(['\n', '\r', '\t'], " ");
+    let width = |at: usize| {
+        let cells = rows.iter().map(|row| row.get(at).map_or(0, |cell| shown(cell).chars().count()));
+        cells.chain([titles[at].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..titles.len()).map(width).collect();
+    let mut text = String::new();
+    let mut line = |cells: Vec<String>| {
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .zip(numeric)
+            .map(|((cell, width), numeric)| if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") })
+            .collect();
+        writeln!(text, "{}", padded.join("  ").trim_end()).expect("writing to a text never fails");
+    };
+    line(titles.to_vec());
+    for row in rows {
+        line(row.iter().map(shown).collect());
+    }
+    text
+}
+
+fn json_rows(batches: &[RecordBatch]) -> Result<Vec<Map<String, Value>>> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        let columns = batch.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
+        let schema = batch.schema();
+        for at in 0..batch.num_rows() {
+            let mut row = Map::new();
+            for (field, column) in schema.fields().iter().zip(&columns) {
+                row.insert(field.name().clone(), json_cell(column.as_ref(), at)?);
+            }
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// A column in one of the types that have a canonical form.
+fn plain(column: &arrow::array::ArrayRef) -> Result<arrow::array::ArrayRef> {
+    let target = match column.data_type() {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::Timestamp(..) | DataType::Date32 => <lake::Instant as lake::Cell>::data_type(),
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        other if other.is_integer() => DataType::Int64,
+        _ => return Ok(column.clone()),
+    };
+    Ok(cast(column, &target)?)
+}
+
+fn json_cell(column: &dyn Array, row: usize) -> Result<Value> {
+    if let Ok(value) = lake::canonical::json_cell(column, row) {
+        return Ok(value);
+    }
+    let options = FormatOptions::default();
+    Ok(Value::from(ArrayFormatter::try_new(column, &options)?.value(row).to_string()))
+}
+
+fn csv(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut text = String::new();
+    let quoted = |cell: &str| {
+        if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    };
+    let titles: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
+    writeln!(text, "{}", titles.join(","))?;
+    for row in cells(batches)? {
+        let row: Vec<String> = row.iter().map(|cell| cell.as_deref().map_or_else(String::new, quoted)).collect();
+        writeln!(text, "{}", row.join(","))?;
+    }
+    Ok(text.into_bytes())
+}
+
+fn parquet(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema.clone(), None)?;
+    for batch in batches {
+        writer.write(batch)?;
+    }
+    Ok(writer.into_inner()?)
+}

@@ -1,0 +1,4 @@
+//! Properties that hold for all inputs, and simulations of what intervals claim.
+
+mod coverage;
+mod properties;

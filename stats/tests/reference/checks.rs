@@ -1,0 +1,101 @@
+//! Comparing figures, and keeping count of what was compared.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::schema::{Case, Tolerance};
+
+/// The comparisons made for one case.
+pub(crate) struct Checks<'a> {
+    expected: &'a Value,
+    tolerance: Tolerance,
+    compared: BTreeSet<String>,
+    /// One sentence for each figure that differs.
+    pub(crate) failures: Vec<String>,
+}
+
+impl<'a> Checks<'a> {
+    pub(crate) fn new(case: &'a Case) -> Self {
+        Self { expected: &case.expected, tolerance: case.tolerance, compared: BTreeSet::new(), failures: Vec::new() }
+    }
+
+    /// Compares a figure with the one at `pointer`, where `null` stands for no figure. Passes over what is not
+    /// expected.
+    pub(crate) fn figure(&mut self, pointer: &str, actual: Option<f64>) {
+        let Some(expected) = self.expected.pointer(pointer) else { return };
+        self.compared.insert(pointer.to_owned());
+        let Tolerance { rel, abs } = self.tolerance;
+        let agrees = match (expected.as_f64(), actual) {
+            (Some(expected), Some(actual)) => (actual - expected).abs() <= abs + rel * expected.abs(),
+            (None, None) => expected.is_null(),
+            _ => false,
+        };
+        if !agrees {
+            self.failures.push(format!("`{pointer}` is {actual:?}, expected {expected}"));
+        }
+    }
+
+    /// Compares a vector, which the schema writes as a number where it has one entry.
+    pub(crate) fn vector(&mut self, pointer: &str, actual: &[Option<f64>]) {
+        let Some(expected) = self.expected.pointer(pointer) else { return };
+        match expected.as_array() {
+            Some(entries) if entries.len() == actual.len() => {
+                for (index, figure) in actual.iter().enumerate() {
+                    self.figure(&format!("{pointer}/{index}"), *figure);
+                }
+            }
+            None if actual.len() == 1 => self.figure(pointer, actual[0]),
+            _ => self.failures.push(format!("`{pointer}` has another length than {}", actual.len())),
+        }
+    }
+
+    /// Compares words, such as the names of groups.
+    pub(crate) fn words(&mut self, pointer: &str, actual: &[String]) {
+        for (index, word) in actual.iter().enumerate() {
+            let pointer = format!("{pointer}/{index}");
+            if self.expected.pointer(&pointer).and_then(Value::as_str) != Some(word) {
+                self.failures.push(format!("`{pointer}` is not `{word}`"));
+            }
+            self.compared.insert(pointer);
+        }
+    }
+
+    /// Whether the case has anything at `pointer`.
+    pub(crate) fn expects(&self, pointer: &str) -> bool {
+        self.expected.pointer(pointer).is_some()
+    }
+
+    /// Whether any figure was compared.
+    pub(crate) fn any(&self) -> bool {
+        !self.compared.is_empty() || !self.failures.is_empty()
+    }
+
+    /// How many figures were compared, and below which keys some were not.
+    pub(crate) fn summary(&self, case: &Case) -> String {
+        let mut leaves = Vec::new();
+        collect_leaves(&case.expected, String::new(), &mut leaves);
+        let left: Vec<_> = leaves.iter().filter(|leaf| !self.compared.contains(*leaf)).collect();
+        let keys: BTreeSet<_> = left.iter().filter_map(|leaf| leaf.split('/').nth(1)).collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        let compared = leaves.len() - left.len();
+        let rest = if keys.is_empty() { String::new() } else { format!("; not covered: {}", keys.join(", ")) };
+        format!("{compared} of {} figures{rest}", leaves.len())
+    }
+}
+
+fn collect_leaves(value: &Value, pointer: String, leaves: &mut Vec<String>) {
+    match value {
+        Value::Array(entries) => {
+            for (index, entry) in entries.iter().enumerate() {
+                collect_leaves(entry, format!("{pointer}/{index}"), leaves);
+            }
+        }
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                collect_leaves(entry, format!("{pointer}/{key}"), leaves);
+            }
+        }
+        _ => leaves.push(pointer),
+    }
+}

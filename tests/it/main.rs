@@ -1,0 +1,6 @@
+//! Promises of the house and of the command.
+
+mod command;
+mod git_report;
+mod support;
+mod tidy;
