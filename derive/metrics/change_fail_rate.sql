@@ -1,5 +1,6 @@
 -- title:     Change fail rate
 -- question:  What share of rollouts needed remediation?
+-- place:     4
 -- unit:      ratio
 -- better:    lower
 -- statistic: rollouts with an accepted failure link over all rollouts, by the window in which they finished

@@ -1,5 +1,6 @@
 -- title:     Change lead time
 -- question:  How long does a change take from its first commit to production?
+-- place:     2
 -- unit:      seconds
 -- better:    lower
 -- statistic: quantiles over changes merged in the window, weighted for those that still wait

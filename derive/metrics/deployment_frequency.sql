@@ -1,5 +1,6 @@
 -- title:     Deployment frequency
 -- question:  How often does a rollout reach production?
+-- place:     1
 -- unit:      per day
 -- better:    higher
 -- statistic: rollouts finished in the window, of all kinds but redeploy, per day that was read

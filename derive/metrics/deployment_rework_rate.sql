@@ -1,5 +1,6 @@
 -- title:     Deployment rework rate
 -- question:  What share of rollouts repaired an earlier one?
+-- place:     5
 -- unit:      ratio
 -- better:    lower
 -- statistic: rollouts of kind hotfix or rollback, or named as remedy by an incident, over all rollouts in frequency

@@ -1,5 +1,6 @@
 -- title:     Failed deployment recovery time
 -- question:  How long does it take to restore service after a failed rollout?
+-- place:     3
 -- unit:      seconds
 -- better:    lower
 -- statistic: Kaplan-Meier quantiles over failures that began in the window; those still open are censored

@@ -30,6 +30,8 @@ pub struct Definition {
     pub title: String,
     /// The question it answers.
     pub question: String,
+    /// Where it stands among the others: throughput before instability.
+    pub place: u32,
     /// Unit of its values.
     pub unit: String,
     /// Which direction is better: `higher` or `lower`.
@@ -53,15 +55,18 @@ pub struct Definition {
     pub sql: &'static str,
 }
 
-/// Every metric, by name.
+/// Every metric, in the order of their places.
+///
+/// # Panics
+/// Where the header of an embedded file is not whole, which a test rules out.
 pub fn definitions() -> &'static [Definition] {
     static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
-        FILES
-            .iter()
-            .map(|(name, sql)| {
-                parse(name, sql).unwrap_or_else(|missing| panic!("the header of `{name}.sql` lacks `{missing}`"))
-            })
-            .collect()
+        let read = |(name, sql): &(&str, &'static str)| {
+            parse(name, sql).unwrap_or_else(|missing| panic!("the header of `{name}.sql` lacks `{missing}`"))
+        };
+        let mut all: Vec<Definition> = FILES.iter().map(read).collect();
+        all.sort_by(|a, b| (a.place, &a.metric).cmp(&(b.place, &b.metric)));
+        all
     });
     &ALL
 }
@@ -76,6 +81,7 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         .collect();
     let text = |key: &'static str| header.get(key).filter(|text| !text.is_empty()).map(|text| (*text).to_owned()).ok_or(key);
     let list = |key| text(key).map(|text| text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>());
+    let place = text("place")?.parse().map_err(|_: std::num::ParseIntError| "place")?;
     let version = text("version")?.parse().map_err(|_: std::num::ParseIntError| "version")?;
     let better = text("better")?;
     if better != "higher" && better != "lower" {
@@ -86,6 +92,7 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         id: format!("{PROFILE}/{name}@{version}"),
         title: text("title")?,
         question: text("question")?,
+        place,
         unit: text("unit")?,
         better,
         statistic: text("statistic")?,

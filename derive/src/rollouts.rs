@@ -206,7 +206,10 @@ impl<'s> Unit<'s> {
         };
         self.done.push(row);
         if succeeded_at.is_some() {
-            self.required = open.succeeded.keys().map(|target| (*target).to_owned()).collect();
+            // A rollout that was superseded halfway does not lower what the next one needs.
+            if self.required.iter().all(|target| open.succeeded.contains_key(target.as_str())) {
+                self.required = open.succeeded.keys().map(|target| (*target).to_owned()).collect();
+            }
             self.live.push(Live { rollout_id, kind: kind.to_owned(), revisions });
         }
     }

@@ -182,15 +182,15 @@ FROM remedies
 UNION ALL
 SELECT
     rollout_id,
-    'traffic',
-    rollout_id,
+    'traffic' AS method,
+    rollout_id AS evidence_id,
     service,
     environment,
-    finished_at,
-    CASE WHEN target_count > 0 THEN finished_at ELSE next_finished_at END,
-    CASE WHEN target_count > 0 OR next_finished_at IS NOT NULL THEN 'remedy_rollout' END,
-    true,
-    1.0,
-    'an attempt failed after users got it'
+    finished_at AS impact_at,
+    CASE WHEN target_count > 0 THEN finished_at ELSE next_finished_at END AS restored_at,
+    CASE WHEN target_count > 0 OR next_finished_at IS NOT NULL THEN 'remedy_rollout' END AS restored_by,
+    true AS is_accepted,
+    1.0 AS confidence,
+    'an attempt failed after users got it' AS reason
 FROM finished
 WHERE failed_in_traffic

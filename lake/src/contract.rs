@@ -97,7 +97,11 @@ pub struct Table {
     pub newest_by: Option<&'static str>,
     /// The columns, in order.
     pub columns: Vec<Column>,
+    through_structs: ThroughStructs,
 }
+
+/// Reads a batch into row structs and makes a batch of them again.
+pub(crate) type ThroughStructs = fn(&RecordBatch) -> Result<RecordBatch, ArrowError>;
 
 impl Table {
     /// Builds the description; event tables get the two provenance columns at the end.
@@ -109,6 +113,7 @@ impl Table {
         key: &[&'static str],
         newest_by: Option<&'static str>,
         mut columns: Vec<Column>,
+        through_structs: ThroughStructs,
     ) -> Self {
         if role != Role::Derived {
             columns.push(Column {
@@ -126,7 +131,7 @@ impl Table {
                 provenance: true,
             });
         }
-        Self { name, version, role, meaning: sentence(meaning), key: key.to_vec(), newest_by, columns }
+        Self { name, version, role, meaning: sentence(meaning), key: key.to_vec(), newest_by, columns, through_structs }
     }
 
     /// The Arrow schema as stored, provenance included.
@@ -149,6 +154,14 @@ impl Table {
             .map(|column| Field::new(column.name, column.data_type.clone(), column.nullable))
             .collect();
         Arc::new(Schema::new(fields))
+    }
+
+    /// The rows of a batch read as structs, as a batch again: of [`Table::row_schema`] whatever encoding they had.
+    ///
+    /// # Errors
+    /// As [`TableRow::rows`].
+    pub fn through_structs(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        (self.through_structs)(batch)
     }
 
     /// The column of that name.
@@ -197,8 +210,7 @@ pub trait TableRow: Sized {
 }
 
 /// The column `name` of a batch, with the type and nullability the contract states.
-#[doc(hidden)]
-pub fn checked_column(
+pub(crate) fn checked_column(
     batch: &RecordBatch,
     name: &str,
     data_type: &DataType,
@@ -256,6 +268,7 @@ macro_rules! table {
                             nullable: <$type as $crate::Cell>::NULLABLE,
                             provenance: false,
                         } ),+],
+                        |batch| Ok(<Row as $crate::TableRow>::batch(<Row as $crate::TableRow>::rows(batch)?)),
                     )
                 });
                 &TABLE

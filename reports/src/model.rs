@@ -90,6 +90,11 @@ impl<'a> Model<'a> {
         units
     }
 
+    /// How many environments the numbers are from.
+    pub(crate) fn environments(&self) -> usize {
+        self.listed().into_iter().map(|unit| unit.environment).collect::<BTreeSet<_>>().len()
+    }
+
     pub(crate) fn scope(&self) -> String {
         let services = self.listed().iter().filter(|unit| unit.service.is_some()).count();
         let services = if services == 1 { "1 service".to_owned() } else { format!("{services} services") };

@@ -4,3 +4,4 @@ mod command;
 mod git_report;
 mod support;
 mod tidy;
+mod worlds;

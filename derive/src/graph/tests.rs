@@ -26,7 +26,7 @@ fn commit(number: usize, parents: &[usize]) -> commits::Row {
 
 /// Any acyclic history: each commit's parents come from those before it.
 fn histories() -> impl Strategy<Value = Vec<Vec<usize>>> {
-    prop::collection::vec(prop::collection::btree_set(any::<prop::sample::Index>(), 0..3), 1..40).prop_map(|picks| {
+    prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..3), 1..40).prop_map(|picks| {
         picks
             .iter()
             .enumerate()

@@ -1,5 +1,3 @@
-//! Tests of the derivation: literal tables against each SQL file, whole worlds through the lake, and properties.
+//! Tests of the derivation: literal tables against each SQL file.
 
-mod arrivals;
 mod slt;
-mod worlds;

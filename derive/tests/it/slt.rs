@@ -64,6 +64,9 @@ fn every_sql_file_has_its_literal_tables() {
 fn literal_tables_give_literal_rows() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
     let queries = sql_files();
+    // The runner brings its own executor; the engine needs this one for its threads.
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let _entered = runtime.enter();
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder is part of the crate")
         .map(|entry| entry.expect("a folder can be listed").path())

@@ -70,7 +70,7 @@ pub(super) struct Write {
 impl Write {
     /// All rows as one batch in the table's stored schema, once nothing is wrong with them.
     pub(super) fn rows_of(&self, stream: &str) -> Result<RecordBatch, ArrowError> {
-        let rows = shaped(self.table, &self.rows)?;
+        let rows = shaped_into_one(self.table, &self.rows)?;
         for (column, cells) in self.table.columns.iter().zip(rows.columns()) {
             refuse_unspeakable(column.name, cells.as_ref())?;
         }
@@ -88,21 +88,23 @@ impl Write {
     }
 }
 
-/// All batches as one, in the table's stored schema whatever encoding and order of columns they came in.
-pub(super) fn shaped(table: &Table, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
-    let schema = table.schema();
-    let shaped = batches.iter().map(|batch| {
-        if let Some(field) = batch.schema().fields().iter().find(|field| table.column(field.name()).is_none()) {
-            return Err(ArrowError::SchemaError(format!("column `{}` is none of the table's", field.name())));
-        }
-        let columns = table
-            .columns
-            .iter()
-            .map(|column| checked_column(batch, column.name, &column.data_type, column.nullable))
-            .collect::<Result<Vec<_>, _>>()?;
-        RecordBatch::try_new(schema.clone(), columns)
-    });
-    concat_batches(&schema, &shaped.collect::<Result<Vec<_>, _>>()?)
+/// A batch in the table's stored schema, whatever encoding and order of columns it came in.
+pub(super) fn shaped(table: &Table, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    if let Some(field) = batch.schema().fields().iter().find(|field| table.column(field.name()).is_none()) {
+        return Err(ArrowError::SchemaError(format!("column `{}` is none of the table's", field.name())));
+    }
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| checked_column(batch, column.name, &column.data_type, column.nullable))
+        .collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(table.schema(), columns)
+}
+
+/// All batches as one, in the table's stored schema.
+pub(super) fn shaped_into_one(table: &Table, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    let shaped = batches.iter().map(|batch| shaped(table, batch)).collect::<Result<Vec<_>, _>>()?;
+    concat_batches(&table.schema(), &shaped)
 }
 
 /// Years 1 to 9999, which every engine that reads our files can say.

@@ -76,6 +76,8 @@ impl Lake {
                 (SCHEMA_VERSION, Some(table.version.to_string())),
                 // Old versions stay readable until `vacuum` says otherwise.
                 ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
+                // A log is read several times for each commit; it is read from its last checkpoint.
+                ("delta.checkpointInterval", Some("20".to_owned())),
             ])
             .await;
         match created {

@@ -86,14 +86,7 @@ fn to_parquet(
         .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), table.schema(), Some(properties))?;
     for batch in batches {
-        let columns = table
-            .columns
-            .iter()
-            .map(|column| {
-                crate::contract::checked_column(batch, column.name, &column.data_type, column.nullable)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        writer.write(&arrow::array::RecordBatch::try_new(table.schema(), columns)?)?;
+        writer.write(batch)?;
     }
     writer.into_inner()
 }

@@ -9,7 +9,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -74,11 +75,11 @@ impl ObjectStore for Folder {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix)
+        sorted(self.0.list(prefix))
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list_with_offset(prefix, offset)
+        sorted(self.0.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -88,6 +89,16 @@ impl ObjectStore for Folder {
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.0.copy_opts(from, to, options).await
     }
+}
+
+/// A folder is walked in no order, while buckets, and therefore readers of a Delta log, know one.
+fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    let collected = async move {
+        let mut objects: Vec<ObjectMeta> = listing.try_collect().await?;
+        objects.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok::<_, Error>(stream::iter(objects.into_iter().map(Ok)))
+    };
+    stream::once(collected).try_flatten().boxed()
 }
 
 /// Writes a file under another name, brings it to the disk, then gives it its name.

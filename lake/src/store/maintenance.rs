@@ -60,7 +60,7 @@ impl Lake {
             done.files_after += after;
             compacted.insert(table.name.to_owned(), version.unwrap_or_default());
         }
-        let tables = self.settle(compacted).await?.tables;
+        let tables = self.settle(compacted, &self.versions().await?).await?.tables;
         let versions = self.versions().await?;
         done.versions_kept = versions.len();
         if versions.last().is_some_and(|last| tables.iter().any(|(name, version)| last.tables.get(name) < Some(version)))

@@ -67,8 +67,9 @@ impl Lake {
     /// [`LakeError`] where rows do not fit their table or storage refuses. What was committed before stays readable;
     /// if the batch had reached disk, the next commit to the lake, or the next process that opens it, finishes it.
     pub async fn commit(&self, batch: Batch) -> Result<Committed, LakeError> {
-        let (stream, number) = self.stage(batch).await?;
-        let settled = self.settle(TableVersions::new()).await?;
+        let versions = self.versions().await?;
+        let (stream, number) = self.stage(batch, &versions).await?;
+        let settled = self.settle(TableVersions::new(), &versions).await?;
         let recorded = settled.recorded.get(&(stream.clone(), number)).copied();
         let lake_version = match recorded {
             Some(version) => Some(version),
@@ -80,14 +81,14 @@ impl Lake {
     }
 
     /// Brings a batch to disk, whole: with its manifest it is pending, without it never happened.
-    async fn stage(&self, batch: Batch) -> Result<(String, u64), LakeError> {
+    async fn stage(&self, batch: Batch, versions: &[VersionRow]) -> Result<(String, u64), LakeError> {
         let mut checked = Vec::new();
         for write in batch.writes() {
             let rows = write.rows_of(batch.stream()).map_err(|error| LakeError::rows(write.table.name, error))?;
             checked.push((write, rows));
         }
         batch.store_pages(&self.objects).await?;
-        let number = self.claim_number(batch.stream()).await?;
+        let number = self.claim_number(batch.stream(), versions).await?;
         let folder = pending_folder(batch.stream(), number);
         let mut writes = Vec::new();
         for (write, rows) in checked {
@@ -119,12 +120,17 @@ impl Lake {
 
     /// Finishes the batches that earlier processes left behind.
     pub(super) async fn replay_pending(&self) -> Result<(), LakeError> {
-        self.settle(TableVersions::new()).await.map(|_| ())
+        if self.pending_manifests().await?.is_empty() {
+            return Ok(());
+        }
+        let versions = self.versions().await?;
+        self.settle(TableVersions::new(), &versions).await.map(|_| ())
     }
 
     /// Brings every pending batch into its tables and records the versions that make them visible; the table
-    /// versions are at least `touched`.
-    pub(super) async fn settle(&self, mut touched: TableVersions) -> Result<Settled, LakeError> {
+    /// versions are at least `touched`. `versions` are those of a moment ago: to bring in again what has been recorded
+    /// since changes nothing.
+    pub(super) async fn settle(&self, mut touched: TableVersions, versions: &[VersionRow]) -> Result<Settled, LakeError> {
         let _alone = self.settling.lock().await;
         let mut settled: Vec<Manifest> = Vec::new();
         let mut seen = BTreeSet::new();
@@ -134,13 +140,12 @@ impl Lake {
             if pending.is_empty() {
                 break;
             }
-            let versions = self.versions().await?;
             for manifest in pending {
                 seen.insert(manifest.id());
                 if versions.iter().any(|row| row.is_of(&manifest.stream, manifest.batch)) {
                     self.finish(&manifest).await?;
                 } else if let Some(rows) = self.pending_rows(&manifest).await? {
-                    self.apply(&manifest, rows, &versions, &mut touched).await?;
+                    self.apply(&manifest, rows, versions, &mut touched).await?;
                     settled.push(manifest);
                 }
             }
@@ -238,8 +243,8 @@ impl Lake {
     }
 
     /// The next number of a stream, held by a file that only one process can make.
-    async fn claim_number(&self, stream: &str) -> Result<u64, LakeError> {
-        let done = self.versions().await?.iter().filter(|row| row.stream == stream).map(|row| row.batch).max();
+    async fn claim_number(&self, stream: &str, versions: &[VersionRow]) -> Result<u64, LakeError> {
+        let done = versions.iter().filter(|row| row.stream == stream).map(|row| row.batch).max();
         let mut number = done.unwrap_or(0) + 1;
         loop {
             let claim = format!("{}/{CLAIM}", pending_folder(stream, number));
@@ -274,7 +279,7 @@ impl Manifest {
 
 /// A stream's name as one part of a path.
 fn folder_of(stream: &str) -> String {
-    stream.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '~' }).take(64).collect::<String>()
+    stream.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).take(64).collect::<String>()
         + "-"
         + &crate::canonical::sha256(stream.as_bytes())[..8]
 }
@@ -310,5 +315,5 @@ fn to_arrow_file(rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
 
 fn from_arrow_file(table: &Table, content: Vec<u8>) -> Result<RecordBatch, ArrowError> {
     let batches = FileReader::try_new(Cursor::new(content), None)?.collect::<Result<Vec<_>, _>>()?;
-    super::batch::shaped(table, &batches)
+    super::batch::shaped_into_one(table, &batches)
 }

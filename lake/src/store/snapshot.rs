@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
+use super::batch::shaped;
 use super::delta::{provider, query, session};
 use super::{Lake, VersionRow};
 use crate::{Instant, LakeError, Role, Table, TableRow, canonical, tables};
@@ -90,7 +91,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// All rows of one table, in the order of its key.
+    /// All rows of one table in its stored schema, in the order of its key.
     ///
     /// # Errors
     /// [`LakeError`] where the table cannot be read.
@@ -98,7 +99,9 @@ impl Snapshot {
         let context = session(None);
         self.register(&context, table).await?;
         let key: Vec<String> = table.key.iter().map(|name| format!("\"{name}\"")).collect();
-        query(&context, &format!("SELECT * FROM {} ORDER BY {}", table.name, key.join(", "))).await
+        let sql = format!("SELECT * FROM {} ORDER BY {}", table.name, key.join(", "));
+        let batches = query(&context, &sql).await?;
+        batches.iter().map(|batch| shaped(table, batch)).collect::<Result<_, _>>().map_err(|error| LakeError::rows(table.name, error))
     }
 
     /// All rows of one table as structs, in the order of its key.

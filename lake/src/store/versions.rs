@@ -31,6 +31,7 @@ pub struct VersionRow {
     pub tables: BTreeMap<String, u64>,
 }
 
+#[expect(unreachable_pub, reason = "the macro declares tables of the contract, which are public")]
 mod stored {
     use super::{Instant, table};
 
@@ -107,7 +108,7 @@ impl Lake {
                 found.write([rows]).with_save_mode(SaveMode::Append).with_commit_properties(properties).await;
             match committed {
                 Ok(committed) => {
-                    compact_in_passing(table, committed).await?;
+                    compact_in_passing(table, committed, VERSIONS_BEFORE_COMPACTION).await?;
                     return Ok(row.version);
                 }
                 Err(error) if is_conflict(&error) => back_off(attempt, row.batch).await,
@@ -125,6 +126,9 @@ impl Lake {
         }
     }
 }
+
+/// Versions come one by one, and every commit reads them all: they are folded sooner than other tables.
+const VERSIONS_BEFORE_COMPACTION: usize = 16;
 
 impl VersionRow {
     pub(super) fn is_of(&self, stream: &str, batch: u64) -> bool {

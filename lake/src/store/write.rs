@@ -7,7 +7,7 @@ use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
-use datafusion::prelude::{col, lit};
+use datafusion::prelude::{SessionContext, col, lit};
 use deltalake_core::kernel::Transaction;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::protocol::SaveMode;
@@ -80,7 +80,7 @@ impl Lake {
                 ])
                 .with_cleanup_expired_logs(Some(false));
             match execute(table, incoming, found, plan, properties).await {
-                Ok(committed) => return compact_in_passing(table, committed).await,
+                Ok(committed) => return compact_in_passing(table, committed, FILES_BEFORE_COMPACTION).await,
                 Err(error) if is_conflict(&error) => back_off(attempt, incoming.number).await,
                 Err(error) => return Err(failed(error)),
             }
@@ -90,10 +90,10 @@ impl Lake {
 }
 
 /// Folds small files together if there are many, and returns the version that the table then has.
-pub(super) async fn compact_in_passing(table: &Table, committed: DeltaTable) -> Result<u64, LakeError> {
+pub(super) async fn compact_in_passing(table: &Table, committed: DeltaTable, most: usize) -> Result<u64, LakeError> {
     let version = committed.version().unwrap_or_default();
     let files = committed.get_file_uris().map_or(0, Iterator::count);
-    if files < FILES_BEFORE_COMPACTION {
+    if files < most {
         return Ok(version);
     }
     match committed.optimize().await {
@@ -237,21 +237,25 @@ async fn plan(incoming: &Incoming<'_>, found: &DeltaTable) -> Result<Plan, LakeE
     }
 }
 
-/// The stored rows that have a key in common with `rows`.
+/// The stored rows that have a key in common with `rows`, and possibly some more: columns that may be null are not
+/// compared here, because a join that treats null as a value is slow.
 async fn same_keys(
-    context: &datafusion::prelude::SessionContext,
+    context: &SessionContext,
     table: &Table,
     rows: &RecordBatch,
     stored: &str,
 ) -> Result<Vec<RecordBatch>, LakeError> {
     context.deregister_table("incoming")?;
     context.register_batch("incoming", rows.clone())?;
-    let same_key: Vec<String> =
-        table.key.iter().map(|name| format!("o.\"{name}\" IS NOT DISTINCT FROM i.\"{name}\"")).collect();
-    let sql = format!(
-        "SELECT o.* FROM ({stored}) AS o LEFT SEMI JOIN incoming AS i ON {}",
-        same_key.join(" AND ")
-    );
+    let plain_key = table.key.iter().filter(|name| table.column(name).is_some_and(|column| !column.nullable));
+    let same_key: Vec<String> = plain_key.map(|name| format!("o.\"{name}\" = i.\"{name}\"")).collect();
+    let sql = match same_key.is_empty() {
+        true => stored.to_owned(),
+        false => format!(
+            "SELECT o.* FROM ({stored}) AS o LEFT SEMI JOIN incoming AS i ON {}",
+            same_key.join(" AND ")
+        ),
+    };
     query(context, &sql).await
 }
 

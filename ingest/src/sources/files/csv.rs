@@ -120,7 +120,7 @@ impl<'a> Records<'a> {
         if raw.len() > LINE_LIMIT {
             return Err(Problem::at(place, TOO_LONG));
         }
-        if raw.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
+        if raw.iter().fold(false, |is_open, byte| is_open ^ (*byte == b'"')) {
             return Err(Problem::at(place, "a quotation mark is not closed"));
         }
         Ok(Some((place, record)))

@@ -21,6 +21,11 @@ impl RowError {
     pub fn new(name: &str, problem: Problem) -> Self {
         Self { name: name.to_owned(), problem }
     }
+
+    /// The file `name` as a whole is not what it should be.
+    pub(crate) fn damaged(name: &str, error: &dyn std::error::Error) -> Self {
+        Self::new(name, Problem::at(Place::File, error.to_string()))
+    }
 }
 
 impl From<RowError> for SourceError {

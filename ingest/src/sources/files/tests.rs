@@ -58,46 +58,49 @@ fn json_that_is_not_rows_is_refused() {
     let table = interventions();
     let good = intervention("");
     insta::assert_snapshot!(json_of(table, "{\n"), @r"
-        could not read `x.jsonl`
-        line 1: is not JSON at byte 1: EOF while parsing an object
-        ");
+    could not read `x.jsonl`
+    line 1: is not JSON at byte 1: EOF while parsing an object
+    ");
     insta::assert_snapshot!(json_of(table, &format!("{good}\n\n[1, 2]\n")), @r"
-        could not read `x.jsonl`
-        line 3: expected a JSON object, found `[1, 2]`
-        ");
+    could not read `x.jsonl`
+    line 3: expected a JSON object, found `[1, 2]`
+    ");
     insta::assert_snapshot!(json_of(table, &format!("{good}\n{good} {good}\n")), @r"
-        could not read `x.jsonl`
-        line 2: is not JSON at byte 91: trailing characters
-        ");
+    could not read `x.jsonl`
+    line 2: is not JSON at byte 91: trailing characters
+    ");
     insta::assert_snapshot!(json_of(table, &"[".repeat(1000)), @r"
-        could not read `x.jsonl`
-        line 1: expected a JSON object, found `[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…`
-        ");
+    could not read `x.jsonl`
+    line 1: expected a JSON object, found `[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…`
+    ");
     let nested = format!(r#","service":{}"#, "[".repeat(1000));
-    insta::assert_snapshot!(json_of(table, &intervention(&nested)), @"");
+    insta::assert_snapshot!(json_of(table, &intervention(&nested)), @r"
+    could not read `x.jsonl`
+    line 1: is not JSON at byte 226: recursion limit exceeded
+    ");
 }
 
 #[test]
 fn json_members_are_checked_by_name() {
     let table = interventions();
     insta::assert_snapshot!(json_of(table, &intervention(r#","servise":"api""#)), @r"
-        could not read `x.jsonl`
-        line 1: `servise` is no column of `interventions`
-        hint: did you mean `service`?
-        ");
+    could not read `x.jsonl`
+    line 1: `servise` is no column of `interventions`
+    hint: did you mean `service`?
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","colour":"red""#)), @r"
-        could not read `x.jsonl`
-        line 1: `colour` is no column of `interventions`
-        hint: the columns of `interventions` are `intervention_id`, `service`, `practice`, `practice_version`, `started_at`, `ended_at`, `evidence`
-        ");
+    could not read `x.jsonl`
+    line 1: `colour` is no column of `interventions`
+    hint: the columns of `interventions` are `intervention_id`, `service`, `practice`, `practice_version`, `started_at`, `ended_at`, `evidence`
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","evidence":"f""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `evidence`: is there twice
-        ");
+    could not read `x.jsonl`
+    line 1, column `evidence`: is there twice
+    ");
     insta::assert_snapshot!(json_of(table, r#"{"intervention_id":"a","practice":"p","evidence":"e"}"#), @r"
-        could not read `x.jsonl`
-        line 1, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found nothing
-        ");
+    could not read `x.jsonl`
+    line 1, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found nothing
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","source":"x","page_sha":null"#)), @"was taken");
 }
 
@@ -105,66 +108,66 @@ fn json_members_are_checked_by_name() {
 fn json_values_are_checked_by_kind() {
     let table = interventions();
     insta::assert_snapshot!(json_of(table, &intervention(r#","ended_at":"2026-01-05 08:00""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `2026-01-05 08:00`
-        ");
+    could not read `x.jsonl`
+    line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `2026-01-05 08:00`
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","ended_at":"2026-01-05T08:00:00""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `2026-01-05T08:00:00`
-        ");
+    could not read `x.jsonl`
+    line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `2026-01-05T08:00:00`
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","ended_at":"2026-01-05T08:00:00.1234567Z""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `ended_at`: expected an instant in whole microseconds, found `2026-01-05T08:00:00.1234567Z`
-        ");
+    could not read `x.jsonl`
+    line 1, column `ended_at`: expected an instant in whole microseconds, found `2026-01-05T08:00:00.1234567Z`
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","ended_at":1767600000"#)), @r"
-        could not read `x.jsonl`
-        line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `1767600000`
-        ");
+    could not read `x.jsonl`
+    line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `1767600000`
+    ");
     insta::assert_snapshot!(json_of(table, &intervention(r#","service":7"#)), @r"
-        could not read `x.jsonl`
-        line 1, column `service`: expected text, found `7`
-        ");
+    could not read `x.jsonl`
+    line 1, column `service`: expected text, found `7`
+    ");
     let long = format!(r#","ended_at":"{}""#, "long ".repeat(50));
     insta::assert_snapshot!(json_of(table, &intervention(&long)), @r"
-        could not read `x.jsonl`
-        line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `long long long long long long long long long long long long …`
-        ");
+    could not read `x.jsonl`
+    line 1, column `ended_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `long long long long long long long long long long long long …`
+    ");
     let deployments = deployments::Row::table();
     insta::assert_snapshot!(json_of(deployments, &deployment(r#""attempt":3.0,"status":"success""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `attempt`: expected a whole number such as `3`, found `3.0`
-        ");
+    could not read `x.jsonl`
+    line 1, column `attempt`: expected a whole number such as `3`, found `3.0`
+    ");
     insta::assert_snapshot!(json_of(deployments, &deployment(r#""attempt":99999999999999999999,"status":"success""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `attempt`: expected a whole number such as `3`, found `1e+20`
-        ");
+    could not read `x.jsonl`
+    line 1, column `attempt`: expected a whole number such as `3`, found `1e+20`
+    ");
     insta::assert_snapshot!(json_of(deployments, &deployment(r#""attempt":1,"status":"succes""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `status`: expected one of `success`, `failure`, `cancelled`, `skipped`, `superseded`, `running`, `unknown`, found `succes`
-        hint: did you mean `success`?
-        ");
+    could not read `x.jsonl`
+    line 1, column `status`: expected one of `success`, `failure`, `cancelled`, `skipped`, `superseded`, `running`, `unknown`, found `succes`
+    hint: did you mean `success`?
+    ");
     insta::assert_snapshot!(json_of(deployments, &deployment(r#""attempt":1,"status":"success","reached_users":"yes""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `reached_users`: expected `true` or `false`, found `yes`
-        ");
+    could not read `x.jsonl`
+    line 1, column `reached_users`: expected `true` or `false`, found `yes`
+    ");
     insta::assert_snapshot!(json_of(deployments, &deployment(r#""attempt":null,"status":"success""#)), @r"
-        could not read `x.jsonl`
-        line 1, column `attempt`: expected a whole number such as `3`, found nothing
-        ");
+    could not read `x.jsonl`
+    line 1, column `attempt`: expected a whole number such as `3`, found nothing
+    ");
     let list = r#"{"deployment_id":"d","target":"","revisions":["a",1],"evidence":"e","attempt":1,"status":"running"}"#;
     insta::assert_snapshot!(json_of(deployments, list), @r#"
-        could not read `x.jsonl`
-        line 1, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found `["a",1]`
-        "#);
+    could not read `x.jsonl`
+    line 1, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found `["a",1]`
+    "#);
 }
 
 #[test]
 fn two_rows_with_one_key_are_refused_unless_one_is_newer() {
     let other = intervention("").replace(r#""p""#, r#""q""#);
     insta::assert_snapshot!(json_of(interventions(), &format!("{}\n{other}\n", intervention(""))), @r"
-        could not read `x.jsonl`
-        line 2: has the key of line 1 (`intervention_id`, `service`) but differs in `practice`
-        ");
+    could not read `x.jsonl`
+    line 2: has the key of line 1 (`intervention_id`, `service`) but differs in `practice`
+    ");
     insta::assert_snapshot!(json_of(interventions(), &format!("{0}\n{0}\n", intervention(""))), @"was taken");
     let table = incidents::Row::table();
     let incident = |severity: &str, updated_at: &str| {
@@ -177,32 +180,32 @@ fn two_rows_with_one_key_are_refused_unless_one_is_newer() {
     insta::assert_snapshot!(json_of(table, &rows), @"was taken");
     let rows = format!("{}\n{}\n", incident("a", &day), incident("b", &day));
     insta::assert_snapshot!(json_of(table, &rows), @r"
-        could not read `x.jsonl`
-        line 2: has the key of line 1 (`incident_id`, `service`) but differs in `severity`
-        hint: where `updated_at` differs, the row with the later one is kept
-        ");
+    could not read `x.jsonl`
+    line 2: has the key of line 1 (`incident_id`, `service`) but differs in `severity`
+    hint: where `updated_at` differs, the row with the later one is kept
+    ");
 }
 
 #[test]
 fn csv_headers_are_checked() {
     let table = interventions();
     insta::assert_snapshot!(csv_of(table, ""), @r"
-        could not read `x.csv`
-        is empty, and a header was expected
-        ");
+    could not read `x.csv`
+    is empty, and a header was expected
+    ");
     insta::assert_snapshot!(csv_of(table, "intervention_id,practice,started_on,evidence\n"), @r"
-        could not read `x.csv`
-        line 1: `started_on` is no column of `interventions`
-        hint: did you mean `started_at`?
-        ");
+    could not read `x.csv`
+    line 1: `started_on` is no column of `interventions`
+    hint: did you mean `started_at`?
+    ");
     insta::assert_snapshot!(csv_of(table, "intervention_id,practice,evidence\n"), @r"
-        could not read `x.csv`
-        line 1, column `started_at`: is missing and must not be null
-        ");
+    could not read `x.csv`
+    line 1, column `started_at`: is missing and must not be null
+    ");
     insta::assert_snapshot!(csv_of(table, "intervention_id,practice,evidence,practice,started_at\n"), @r"
-        could not read `x.csv`
-        line 1, column `practice`: is there twice
-        ");
+    could not read `x.csv`
+    line 1, column `practice`: is there twice
+    ");
     insta::assert_snapshot!(csv_of(table, "intervention_id,practice,evidence,started_at\n"), @"was taken");
 }
 
@@ -211,49 +214,49 @@ fn csv_rows_are_checked_with_the_line_they_begin_on() {
     let table = interventions();
     let after = |rows: &str| csv_of(table, &format!("intervention_id,practice,started_at,evidence\n{rows}"));
     insta::assert_snapshot!(after("a,p,2026-01-05 08:00,e\n"), @r"
-        could not read `x.csv`
-        line 2, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `2026-01-05 08:00`
-        ");
+    could not read `x.csv`
+    line 2, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `2026-01-05 08:00`
+    ");
     insta::assert_snapshot!(after("a,p,2026-01-05T08:00:00Z\n"), @r"
-        could not read `x.csv`
-        line 2: expected 4 cells as in the header, found 3
-        ");
+    could not read `x.csv`
+    line 2: expected 4 cells as in the header, found 3
+    ");
     insta::assert_snapshot!(after("a,\"two\nlines\",2026-01-05T08:00:00Z,e\n\n\nb,p,,e\n"), @r"
-        could not read `x.csv`
-        line 6, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found nothing
-        ");
+    could not read `x.csv`
+    line 6, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found nothing
+    ");
     insta::assert_snapshot!(after("a,\"two\r\nlines\",2026-01-05T08:00:00Z,e\r\n\r\nb,p,soon,e\r\n"), @r"
-        could not read `x.csv`
-        line 5, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `soon`
-        ");
+    could not read `x.csv`
+    line 5, column `started_at`: expected an instant with a zone such as `2026-01-05T08:00:00Z`, found `soon`
+    ");
     insta::assert_snapshot!(after("a,p,2026-01-05T08:00:00Z,e\nb,\"p,2026-01-05T08:00:00Z,e\nc,p,x,e\n"), @r"
-        could not read `x.csv`
-        line 3: a quotation mark is not closed
-        ");
+    could not read `x.csv`
+    line 3: a quotation mark is not closed
+    ");
     insta::assert_snapshot!(after("a,p,2026-01-05T08:00:00Z,e\na,q,2026-01-05T08:00:00Z,e\n"), @r"
-        could not read `x.csv`
-        line 3: has the key of line 2 (`intervention_id`, `service`) but differs in `practice`
-        ");
+    could not read `x.csv`
+    line 3: has the key of line 2 (`intervention_id`, `service`) but differs in `practice`
+    ");
     let table = deployments::Row::table();
     let header = "deployment_id,attempt,target,revisions,status,evidence";
     let after = |row: &str| csv_of(table, &format!("{header}\n{row}\n"));
     insta::assert_snapshot!(after(r#"d,1,,"[""a@1"",""b@2""]",success,e"#), @"was taken");
     insta::assert_snapshot!(after("d,1,,a@1,success,e"), @r#"
-        could not read `x.csv`
-        line 2, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found `a@1`
-        "#);
+    could not read `x.csv`
+    line 2, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found `a@1`
+    "#);
     insta::assert_snapshot!(after("d,1,,,success,e"), @r#"
-        could not read `x.csv`
-        line 2, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found nothing
-        "#);
+    could not read `x.csv`
+    line 2, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found nothing
+    "#);
     insta::assert_snapshot!(after("d,1.0,,[],success,e"), @r"
-        could not read `x.csv`
-        line 2, column `attempt`: expected a whole number such as `3`, found `1.0`
-        ");
+    could not read `x.csv`
+    line 2, column `attempt`: expected a whole number such as `3`, found `1.0`
+    ");
     insta::assert_snapshot!(after("d,1,,[],done,e"), @r"
-        could not read `x.csv`
-        line 2, column `status`: expected one of `success`, `failure`, `cancelled`, `skipped`, `superseded`, `running`, `unknown`, found `done`
-        ");
+    could not read `x.csv`
+    line 2, column `status`: expected one of `success`, `failure`, `cancelled`, `skipped`, `superseded`, `running`, `unknown`, found `done`
+    ");
 }
 
 #[test]
@@ -261,29 +264,29 @@ fn bytes_that_are_not_text_are_refused() {
     let mut bytes = format!("{}\n", intervention("")).into_bytes();
     bytes.extend(b"{\"intervention_id\":\"\xff\"}");
     insta::assert_snapshot!(refused(json_lines(interventions(), "x.jsonl", &bytes)), @r"
-        could not read `x.jsonl`
-        line 2: is not UTF-8 from byte 21 on
-        ");
+    could not read `x.jsonl`
+    line 2: is not UTF-8 from byte 21 on
+    ");
     let mut bytes = b"intervention_id,practice,started_at,evidence\n".to_vec();
     bytes.extend(b"a,caf\xe9,2026-01-05T08:00:00Z,e\n");
     insta::assert_snapshot!(refused(csv(interventions(), "x.csv", &bytes)), @r"
-        could not read `x.csv`
-        line 2, column `practice`: is not UTF-8 from byte 4 on
-        ");
+    could not read `x.csv`
+    line 2, column `practice`: is not UTF-8 from byte 4 on
+    ");
 }
 
 #[test]
 fn a_line_without_end_is_refused() {
     let long = intervention(&format!(r#","service":"{}""#, "x".repeat(17 * 1024 * 1024)));
     insta::assert_snapshot!(json_of(interventions(), &long), @r"
-        could not read `x.jsonl`
-        line 1: is longer than 16 MiB
-        ");
+    could not read `x.jsonl`
+    line 1: is longer than 16 MiB
+    ");
     let long = format!("intervention_id,practice,started_at,evidence\na,\"{}", "x\n".repeat(9 * 1024 * 1024));
     insta::assert_snapshot!(csv_of(interventions(), &long), @r"
-        could not read `x.csv`
-        line 2: is longer than 16 MiB
-        ");
+    could not read `x.csv`
+    line 2: is longer than 16 MiB
+    ");
 }
 
 #[test]
@@ -324,7 +327,7 @@ fn deployments_rows() -> Vec<deployments::Row> {
 
 fn as_json(table: &Table, batch: &RecordBatch) -> String {
     let rows = canonical::json_rows(table, batch).expect("rows of the table");
-    rows.iter().map(|row| format!("{}\n", serde_json::to_string(row).expect("JSON"))).collect()
+    rows.iter().flat_map(|row| [serde_json::to_string(row).expect("JSON"), "\n".into()]).collect()
 }
 
 fn as_csv(table: &Table, batch: &RecordBatch) -> Vec<u8> {
@@ -389,39 +392,39 @@ fn parquet_with(name: &str, column: ArrayRef) -> String {
 fn parquet_is_checked_by_column_and_row() {
     let text = |first: Option<&str>, second: Option<&str>| Arc::new(StringArray::from(vec![first, second])) as ArrayRef;
     insta::assert_snapshot!(parquet_with("servce", text(None, None)), @r"
-        could not read `x.parquet`
-        `servce` is no column of `interventions`
-        hint: did you mean `service`?
-        ");
+    could not read `x.parquet`
+    `servce` is no column of `interventions`
+    hint: did you mean `service`?
+    ");
     insta::assert_snapshot!(parquet_with("practice", text(Some("p"), None)), @r"
-        could not read `x.parquet`
-        row 2, column `practice`: expected text, found nothing
-        ");
+    could not read `x.parquet`
+    row 2, column `practice`: expected text, found nothing
+    ");
     insta::assert_snapshot!(parquet_with("practice", Arc::new(Int32Array::from(vec![1, 2]))), @r"
-        could not read `x.parquet`
-        column `practice`: expected text, found `Int32`
-        ");
+    could not read `x.parquet`
+    column `practice`: expected text, found `Int32`
+    ");
     insta::assert_snapshot!(parquet_with("started_at", text(Some(AT), Some(AT))), @r"
-        could not read `x.parquet`
-        column `started_at`: expected timestamps with a zone, found `Utf8`
-        ");
+    could not read `x.parquet`
+    column `started_at`: expected timestamps with a zone, found `Utf8`
+    ");
     let without_zone = TimestampMicrosecondArray::from(vec![1, 2]);
     insta::assert_snapshot!(parquet_with("started_at", Arc::new(without_zone)), @r"
-        could not read `x.parquet`
-        column `started_at`: expected timestamps with a zone, found `Timestamp(µs)`
-        ");
+    could not read `x.parquet`
+    column `started_at`: expected timestamps with a zone, found `Timestamp(µs)`
+    ");
     let too_fine = TimestampNanosecondArray::from(vec![1_000, 1_001]).with_timezone("UTC");
     insta::assert_snapshot!(parquet_with("started_at", Arc::new(too_fine)), @r"
-        could not read `x.parquet`
-        row 2, column `started_at`: expected an instant in whole microseconds, found `1001 ns`
-        ");
+    could not read `x.parquet`
+    row 2, column `started_at`: expected an instant in whole microseconds, found `1001 ns`
+    ");
     let ids = text(Some("a"), Some("a"));
     let practices = text(Some("p"), Some("q"));
     let bytes = interventions_with(vec![("intervention_id", ids), ("practice", practices)]);
     insta::assert_snapshot!(refused(parquet(interventions(), "x.parquet", &bytes)), @r"
-        could not read `x.parquet`
-        row 2: has the key of row 1 (`intervention_id`, `service`) but differs in `practice`
-        ");
+    could not read `x.parquet`
+    row 2: has the key of row 1 (`intervention_id`, `service`) but differs in `practice`
+    ");
 }
 
 #[test]
@@ -454,9 +457,9 @@ fn lists_in_parquet_hold_no_nulls() {
     columns[at] = Arc::new(lists.finish());
     let batch = RecordBatch::try_new(batch.schema(), columns).expect("the same types");
     insta::assert_snapshot!(refused(parquet(table, "x.parquet", &as_parquet(&batch))), @r#"
-        could not read `x.parquet`
-        row 1, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found `a list with a null in it`
-        "#);
+    could not read `x.parquet`
+    row 1, column `revisions`: expected a list of text such as `["a","b"]`, or `[]`, found `a list with a null in it`
+    "#);
 }
 
 #[test]
@@ -464,13 +467,13 @@ fn broken_parquet_is_refused() {
     let bytes = as_parquet(&deployments::Row::batch(deployments_rows()));
     let table = deployments::Row::table();
     insta::assert_snapshot!(refused(parquet(table, "x.parquet", b"")), @r"
-        could not read `x.parquet`
-        is not readable as Parquet: EOF: Parquet file too small. Size is 0 but need 8
-        ");
+    could not read `x.parquet`
+    is not readable as Parquet: EOF: Parquet file too small. Size is 0 but need 8
+    ");
     insta::assert_snapshot!(refused(parquet(table, "x.parquet", b"a,b,c\n1,2,3\n")), @r"
-        could not read `x.parquet`
-        is not readable as Parquet: Parquet error: Invalid Parquet file. Corrupt footer
-        ");
+    could not read `x.parquet`
+    is not readable as Parquet: Parquet error: Invalid Parquet file. Corrupt footer
+    ");
     for length in 0..bytes.len() {
         let told = refused(parquet(table, "x.parquet", &bytes[..length]));
         assert!(told.starts_with("could not read `x.parquet`\n"), "{length}: {told}");
@@ -499,20 +502,20 @@ proptest! {
     fn any_bytes_are_rows_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         for name in FILLS {
             let table = lake::tables::named(name).expect("a table");
-            let _: Result<_, _> = json_lines(table, "x", &bytes);
-            let _: Result<_, _> = csv(table, "x", &bytes);
+            drop(json_lines(table, "x", &bytes));
+            drop(csv(table, "x", &bytes));
         }
-        let _: Result<_, _> = parquet(deployments::Row::table(), "x", &bytes);
+        drop(parquet(deployments::Row::table(), "x", &bytes));
     }
 
     #[test]
     fn almost_good_text_is_rows_or_an_error(
         text in r#"(intervention_id|practice|started_at|evidence|,|"|\r|\n|a|\{|\}|:|2026-01-05T08:00:00Z){0,60}"#
     ) {
-        let _: Result<_, _> = json_lines(interventions(), "x", text.as_bytes());
-        let _: Result<_, _> = csv(interventions(), "x", text.as_bytes());
+        drop(json_lines(interventions(), "x", text.as_bytes()));
+        drop(csv(interventions(), "x", text.as_bytes()));
         let with_header = format!("intervention_id,practice,started_at,evidence\n{text}");
-        let _: Result<_, _> = csv(interventions(), "x", with_header.as_bytes());
+        drop(csv(interventions(), "x", with_header.as_bytes()));
     }
 
     #[test]
@@ -520,7 +523,7 @@ proptest! {
         let mut bytes = as_parquet(&deployments::Row::batch(deployments_rows()));
         let length = bytes.len();
         bytes[at % length] = byte;
-        let _: Result<_, _> = parquet(deployments::Row::table(), "x", &bytes);
+        drop(parquet(deployments::Row::table(), "x", &bytes));
     }
 
     #[test]
@@ -583,9 +586,9 @@ async fn a_folder_is_read_by_the_names_of_its_files() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-        files:records incidents Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given")
-        files:records interventions Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given")
-        "#);
+    files:records incidents Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given")
+    files:records interventions Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given")
+    "#);
     assert!(coverage.iter().all(|row| row.is_complete));
 }
 
@@ -610,33 +613,33 @@ async fn a_file_may_have_any_name_if_its_table_is_named() {
 #[tokio::test]
 async fn names_that_lead_nowhere_are_refused() {
     insta::assert_snapshot!(refusal(&[("incident.csv", "")], None, "").await, @r"
-        could not read `FOLDER/incident.csv`
-        there is no event table `incident`
-        hint: did you mean `incidents`? the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `releases`, `deployments`, `incidents`, `interventions`, `coverage`
-        ");
+    could not read `FOLDER/incident.csv`
+    there is no event table `incident`
+    hint: did you mean `incidents`? the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `releases`, `deployments`, `incidents`, `interventions`, `coverage`
+    ");
     insta::assert_snapshot!(refusal(&[("metrics.csv", "")], None, "").await, @r"
-        could not read `FOLDER/metrics.csv`
-        there is no event table `metrics`
-        hint: the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `releases`, `deployments`, `incidents`, `interventions`, `coverage`
-        ");
+    could not read `FOLDER/metrics.csv`
+    there is no event table `metrics`
+    hint: the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `releases`, `deployments`, `incidents`, `interventions`, `coverage`
+    ");
     insta::assert_snapshot!(refusal(&[("notes.txt", "")], None, "").await, @r"
-        could not read `FOLDER/`
-        the folder holds no file that ends in `.jsonl`, `.ndjson`, `.csv` or `.parquet`
-        ");
+    could not read `FOLDER/`
+    the folder holds no file that ends in `.jsonl`, `.ndjson`, `.csv` or `.parquet`
+    ");
     insta::assert_snapshot!(refusal(&[("notes.txt", "")], None, "notes.txt").await, @r"
-        could not read `FOLDER/notes.txt`
-        its name does not end in `.jsonl`, `.ndjson`, `.csv` or `.parquet`
-        hint: the ending says how a file is to be read
-        ");
+    could not read `FOLDER/notes.txt`
+    its name does not end in `.jsonl`, `.ndjson`, `.csv` or `.parquet`
+    hint: the ending says how a file is to be read
+    ");
     insta::assert_snapshot!(refusal(&[], Some("incidents"), "").await, @r"
-        could not read `FOLDER/`
-        `table` is for a single file, and this is a folder
-        hint: name each file after its table, such as `incidents.csv`
-        ");
+    could not read `FOLDER/`
+    `table` is for a single file, and this is a folder
+    hint: name each file after its table, such as `incidents.csv`
+    ");
     let missing = refusal(&[], None, "nowhere.csv").await;
     assert!(missing.starts_with("could not read `FOLDER/nowhere.csv`\nNo such file"), "{missing}");
     insta::assert_snapshot!(refusal(&[("incidents.csv", "incident_id\n")], None, "incidents.csv").await, @r"
-        could not read `FOLDER/incidents.csv`
-        line 1, column `opened_at`: is missing and must not be null
-        ");
+    could not read `FOLDER/incidents.csv`
+    line 1, column `opened_at`: is missing and must not be null
+    ");
 }

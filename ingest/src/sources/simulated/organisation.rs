@@ -119,12 +119,12 @@ fn service(config: &Config, index: usize, adopted_at: Option<i64>) -> Service {
 
 /// Whether a service adopts. One without a partner does only where it is the only one.
 fn adopts(config: &Config, index: usize) -> bool {
-    let is_alone = index % 2 == 0 && index + 1 == usize::from(config.services);
+    let is_alone = index.is_multiple_of(2) && index + 1 == usize::from(config.services);
     if is_alone {
         return index == 0;
     }
     let first_adopts = Draws::new(config.seed, index / 2, Purpose::Adoption, 0).chance(0.5);
-    first_adopts == (index % 2 == 0)
+    first_adopts == index.is_multiple_of(2)
 }
 
 /// Who writes a change.

@@ -1,6 +1,6 @@
 //! Counter-based random numbers: every draw is a pure function of what it is for.
 //!
-//! A stream of draws is keyed by (seed, service, purpose, index) and runs SplitMix64 from the mixed key, so that one
+//! A stream of draws is keyed by (seed, service, purpose, index) and runs `SplitMix64` from the mixed key, so that one
 //! more draw for one rollout moves nothing in any other. Logarithm and exponential are the only functions
 //! here that a platform may round differently; durations are whole seconds, which hides the last bit.
 
@@ -25,7 +25,7 @@ pub(crate) struct Draws {
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The output function of SplitMix64 (Steele, Lea & Flood 2014).
+/// The output function of `SplitMix64` (Steele, Lea & Flood 2014).
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -75,7 +75,7 @@ impl Draws {
 
     /// Exponential with mean 1, by inversion.
     pub(crate) fn exponential(&mut self) -> f64 {
-        -(1.0 - self.unit()).ln()
+        -libm::log(1.0 - self.unit())
     }
 
     /// Standard normal, by Marsaglia's polar method.
@@ -84,14 +84,14 @@ impl Draws {
             let (x, y) = (self.between(-1.0, 1.0), self.between(-1.0, 1.0));
             let square = x * x + y * y;
             if square > 0.0 && square < 1.0 {
-                return x * (-2.0 * square.ln() / square).sqrt();
+                return x * (-2.0 * libm::log(square) / square).sqrt();
             }
         }
     }
 
     /// Lognormal: its median, and the standard deviation of its logarithm.
     pub(crate) fn lognormal(&mut self, median: f64, sigma: f64) -> f64 {
-        median * (sigma * self.normal()).exp()
+        median * libm::exp(sigma * self.normal())
     }
 
     /// Poisson, by counting exponential gaps.

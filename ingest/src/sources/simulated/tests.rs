@@ -3,6 +3,7 @@
 mod recount;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use lake::tables::{commits, deployments, interventions};
 use lake::{Instant, Table, TableRow, canonical};
@@ -13,8 +14,10 @@ use super::world::plans;
 use super::{Config, Counts, Effects, FILLS, Simulated, Truth, World, open, world};
 use crate::{Silent, Sink, Source};
 
-fn small() -> World {
-    world(&Config::default())
+static SMALL: LazyLock<World> = LazyLock::new(|| world(&Config::default()));
+
+fn small() -> &'static World {
+    &SMALL
 }
 
 fn large() -> Config {
@@ -32,22 +35,22 @@ fn bytes(world: &World) -> Vec<(&'static str, usize, &[u8])> {
 
 #[test]
 fn same_seed_same_bytes() {
-    let (one, other) = (small(), small());
-    assert_eq!(bytes(&one), bytes(&other));
+    let (one, other) = (small(), world(&Config::default()));
+    assert_eq!(bytes(one), bytes(&other));
     assert_eq!(one.truth, other.truth);
 }
 
 #[test]
 fn another_seed_is_another_organisation() {
     let other = world(&Config { seed: 7, ..Config::default() });
-    assert_ne!(bytes(&small()), bytes(&other));
+    assert_ne!(bytes(small()), bytes(&other));
     assert_ne!(small().truth.all, other.truth.all);
 }
 
 /// The one test that knows numbers: what a first look at the default organisation shows.
 #[test]
 fn the_default_organisation_stays_as_it_is() {
-    let digest = canonical::sha256(&small().pages.into_iter().flat_map(|page| page.content).collect::<Vec<u8>>());
+    let digest = canonical::sha256(&small().pages.iter().flat_map(|page| page.content.clone()).collect::<Vec<u8>>());
     insta::assert_snapshot!(&digest[..16], @"26f0ad1d7415d777");
 }
 
@@ -102,7 +105,7 @@ fn keys_are_unique_over_all_pages() {
 #[test]
 fn nothing_is_on_record_that_happens_at_the_end_or_later() {
     let world = small();
-    let rows = Rows::of(&world);
+    let rows = Rows::of(world);
     let latest = |at: Option<Instant>| assert!(at.is_none_or(|at| at < world.as_of), "{at:?}");
     rows.commits.iter().for_each(|row| latest(Some(row.committed_at.max(row.authored_at))));
     for row in &rows.changes {
@@ -123,7 +126,7 @@ fn nothing_is_on_record_that_happens_at_the_end_or_later() {
 
 #[test]
 fn texts_for_people_say_that_it_is_simulated() {
-    let rows = Rows::of(&small());
+    let rows = Rows::of(small());
     assert!(rows.commits.iter().all(|row| row.subject.starts_with("[simulated]")));
     let titles = rows.changes.iter().map(|row| &row.title).chain(rows.incidents.iter().map(|row| &row.title));
     assert!(titles.flatten().all(|title| title.starts_with("[simulated]")));

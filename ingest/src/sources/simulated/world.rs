@@ -54,7 +54,8 @@ impl World {
         let mut rows = Vec::new();
         for page in self.pages.iter().filter(|page| page.table.name == R::table().name) {
             let batch = json_lines(page.table, &page.name(), &page.content)?;
-            rows.extend(R::rows(&batch).expect("the batch has the table's row schema"));
+            let read = R::rows(&batch).map_err(|error| RowError::damaged(&page.name(), &error))?;
+            rows.extend(read);
         }
         Ok(rows)
     }

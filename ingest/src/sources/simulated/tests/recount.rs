@@ -46,6 +46,8 @@ pub(super) struct Recount<'a> {
     rows: &'a Rows,
     service: &'a str,
     repository: &'a str,
+    /// Commits of each change.
+    commits: BTreeMap<&'a str, Vec<&'a str>>,
     rollouts: Vec<Rollout>,
 }
 
@@ -54,7 +56,11 @@ pub(super) type Seen = (String, Instant, Option<Instant>);
 
 impl<'a> Recount<'a> {
     pub(super) fn new(rows: &'a Rows, service: &'a str, repository: &'a str) -> Self {
-        let mut recount = Self { rows, service, repository, rollouts: Vec::new() };
+        let mut commits: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in rows.change_commits.iter().filter(|row| row.repository == repository) {
+            commits.entry(&row.change_id).or_default().push(&row.commit_sha);
+        }
+        let mut recount = Self { rows, service, repository, commits, rollouts: Vec::new() };
         recount.rollouts = recount.finished_and_not();
         recount
     }
@@ -182,11 +188,8 @@ impl<'a> Recount<'a> {
     }
 
     fn arrival(&self, change: &changes::Row, arrivals: &BTreeMap<&str, i64>) -> Option<i64> {
-        let of_change =
-            |row: &&change_commits::Row| row.repository == self.repository && row.change_id == change.change_id;
-        let mut commits = self.rows.change_commits.iter().filter(of_change).peekable();
-        commits.peek()?;
-        commits.try_fold(i64::MIN, |latest, row| Some(latest.max(*arrivals.get(row.commit_sha.as_str())?)))
+        let mut commits = self.commits.get(change.change_id.as_str())?.iter();
+        commits.try_fold(i64::MIN, |latest, sha| Some(latest.max(*arrivals.get(sha)?)))
     }
 
     /// Change, and its lead time in microseconds; nothing of the first rollout.
