@@ -77,7 +77,7 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
             return (USAGE, "command::usage", error.hint.clone());
         }
         if let Some(error) = cause.downcast_ref::<SettingsError>() {
-            return (USAGE, error.code(), error.hint());
+            return (USAGE, error.code(), Some(error.hint().to_owned()));
         }
         if cause.downcast_ref::<LockedError>().is_some() {
             let hint = "wait for it to end; the lock goes with the process that holds it";
@@ -108,7 +108,8 @@ fn lake_hint(error: &LakeError) -> Option<String> {
         LakeError::NotALake { .. } => "name an empty folder with `--lake`".to_owned(),
         LakeError::NoVersion { .. } => "`doracle lake versions` lists them".to_owned(),
         LakeError::Storage { .. } => {
-            "look for a full disk, missing permission or a wrong address; what was stored before stays readable".to_owned()
+            "look for a full disk, missing permission or a wrong address; what was stored before stays readable"
+                .to_owned()
         }
         _ => return None,
     })

@@ -43,9 +43,11 @@ pub(crate) async fn ingest_all(
 /// What a reading did, on one line, with its gaps below.
 fn in_words(summary: &Summary) -> String {
     let rows: Vec<String> = summary.rows.iter().map(|(table, count)| format!("{count} {table}")).collect();
-    let mut text = format!("read `{}`: {}", summary.stream, if rows.is_empty() { "nothing".into() } else { rows.join(", ") });
+    let mut text =
+        format!("read `{}`: {}", summary.stream, if rows.is_empty() { "nothing".into() } else { rows.join(", ") });
     for gap in &summary.gaps {
-        text.push_str(&format!("\n  gap: {gap}"));
+        text.push_str("\n  gap: ");
+        text.push_str(gap);
     }
     text
 }

@@ -25,10 +25,9 @@ impl<'t> Progress<'t> {
     }
 
     fn replace(&self, bar: Option<ProgressBar>) {
-        if let Ok(mut held) = self.bar.lock() {
-            if let Some(old) = std::mem::replace(&mut *held, bar) {
-                old.finish_and_clear();
-            }
+        let old = self.bar.lock().ok().and_then(|mut held| std::mem::replace(&mut *held, bar));
+        if let Some(old) = old {
+            old.finish_and_clear();
         }
     }
 }
@@ -39,39 +38,25 @@ impl Reporter for Progress<'_> {
         if !self.terminal.shows_progress() {
             return;
         }
-        let bar = match total {
-            Some(total) => {
-                let bar = ProgressBar::new(total);
-                bar.set_style(style("{spinner} {msg} {wide_bar} {human_pos}/{human_len} {eta}"));
-                bar
-            }
-            None => {
-                let bar = ProgressBar::new_spinner();
-                bar.set_style(style("{spinner} {msg} {human_pos}"));
-                bar
-            }
-        };
+        let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let known = "{spinner} {msg} {wide_bar} {human_pos}/{human_len} {eta}";
+        bar.set_style(style(if total.is_some() { known } else { "{spinner} {msg} {human_pos}" }));
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         self.replace(Some(bar));
     }
 
     fn advance(&self, steps: u64) {
-        if let Ok(bar) = self.bar.lock() {
-            if let Some(bar) = &*bar {
-                bar.inc(steps);
-            }
+        if let Some(bar) = self.bar.lock().ok().and_then(|bar| bar.clone()) {
+            bar.inc(steps);
         }
     }
 
     fn gap(&self, sentence: &str) {
         let warn = || self.terminal.warn(sentence);
-        match self.bar.lock() {
-            Ok(bar) => match &*bar {
-                Some(bar) => bar.suspend(warn),
-                None => warn(),
-            },
-            Err(_) => warn(),
+        match self.bar.lock().ok().and_then(|bar| bar.clone()) {
+            Some(bar) => bar.suspend(warn),
+            None => warn(),
         }
     }
 }

@@ -124,12 +124,12 @@ impl SettingsError {
         }
     }
 
-    pub(crate) fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Read { .. } => "`--config` names the file".to_owned(),
-            Self::Wrong { .. } => "`doracle config schema` lists every key".to_owned(),
-            Self::Value { .. } => "`doracle config show --origin` says where the value comes from".to_owned(),
-        })
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "`--config` names the file",
+            Self::Wrong { .. } => "`doracle config schema` lists every key",
+            Self::Value { .. } => "`doracle config show --origin` says where the value comes from",
+        }
     }
 }
 
@@ -191,10 +191,10 @@ impl Layered {
     pub(crate) fn plan(&self, global: &Global, period: &PeriodArguments) -> Result<Plan, SettingsError> {
         let settings = &self.settings.derive;
         let zone = period.zone.as_ref().unwrap_or(&settings.zone);
-        let zone: Tz = zone.parse().map_err(|_: chrono_tz::ParseError| SettingsError::Value {
+        let zone: Tz = zone.parse().map_err(|error: chrono_tz::ParseError| SettingsError::Value {
             key: if period.zone.is_some() { "--zone" } else { "derive.zone" }.to_owned(),
             value: zone.clone(),
-            expected: "an IANA zone such as `Europe/Berlin` is expected".to_owned(),
+            expected: format!("an IANA zone such as `Europe/Berlin` is expected ({error})"),
         })?;
         if global.threads == Some(0) {
             return Err(SettingsError::Value {
@@ -232,7 +232,8 @@ struct Layers {
 impl Layers {
     fn add_file(&mut self, path: &Path) -> Result<(), SettingsError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: name.clone(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: name.clone(), source })?;
         let wrong = |source: toml::de::Error| {
             let place = source.span().map_or_else(String::new, |span| {
                 let before = &text[..span.start.min(text.len())];
@@ -254,9 +255,10 @@ impl Layers {
     }
 
     fn set(&mut self, key: &[&str], value: Value, origin: &str) {
-        let nested = key.iter().rev().fold(value, |value, part| {
-            Value::Table(toml::Table::from_iter([((*part).to_owned(), value)]))
-        });
+        let nested = key
+            .iter()
+            .rev()
+            .fold(value, |value, part| Value::Table(toml::Table::from_iter([((*part).to_owned(), value)])));
         self.add(nested, origin);
     }
 

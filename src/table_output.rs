@@ -42,7 +42,8 @@ pub(crate) fn print(terminal: &Terminal, format: Format, schema: &SchemaRef, bat
 
 /// The texts of all cells, row by row; null is empty.
 fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>> {
-    let options = FormatOptions::default().with_display_error(true).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
+    let options =
+        FormatOptions::default().with_display_error(true).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
     let mut rows = Vec::new();
     for batch in batches {
         let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
@@ -75,7 +76,9 @@ pub(crate) fn aligned(titles: &[String], numeric: &[bool], rows: &[Vec<Option<St
             .iter()
             .zip(&widths)
             .zip(numeric)
-            .map(|((cell, width), numeric)| if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") })
+            .map(
+                |((cell, width), numeric)| if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") },
+            )
             .collect();
         writeln!(text, "{}", padded.join("  ").trim_end()).expect("writing to a text never fails");
     };
@@ -125,7 +128,11 @@ fn json_cell(column: &dyn Array, row: usize) -> Result<Value> {
 fn csv(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
     let mut text = String::new();
     let quoted = |cell: &str| {
-        if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
     };
     let titles: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
     writeln!(text, "{}", titles.join(","))?;

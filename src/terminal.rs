@@ -45,7 +45,8 @@ impl Terminal {
         let own = ["doracle", "lake", "ingest", "derive", "attribution", "reports", "stats"];
         let others = if global.verbose > 2 { LevelFilter::DEBUG } else { LevelFilter::ERROR };
         let targets = Targets::new().with_default(others).with_targets(own.map(|target| (target, level)));
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(self.color).with_target(true);
+        let lines =
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(self.color).with_target(true);
         tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     }
 
@@ -62,6 +63,7 @@ impl Terminal {
     }
 
     /// Writes data to standard output.
+    #[expect(clippy::unused_self, reason = "whoever may speak holds a terminal")]
     pub(crate) fn data(&self, content: &[u8]) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         match out.write_all(content).and_then(|()| out.flush()) {
@@ -76,14 +78,11 @@ impl Terminal {
         let (code, name, hint) = exit::classify(error);
         let mut text = format!("{} {error}", self.paint(&format!("error[{name}]:"), "31;1"));
         for cause in error.chain().skip(1) {
-            text.push_str(&format!("\n  caused by: {cause}"));
+            text.push_str("\n  caused by: ");
+            text.push_str(&cause.to_string());
         }
-        if let Some(hint) = hint {
-            text.push_str(&format!("\n\n{} {hint}; see `doracle explain {name}`", self.paint("hint:", "36")));
-        } else {
-            text.push_str(&format!("\n\n{} see `doracle explain {name}`", self.paint("hint:", "36")));
-        }
-        to_stderr(&text);
+        let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
+        to_stderr(&format!("{text}\n\n{} {hint}see `doracle explain {name}`", self.paint("hint:", "36")));
         ExitCode::from(code)
     }
 

@@ -1,1 +1,35 @@
-//! benches
+//! What the benchmarks share: medians of several runs, side by side, and peak memory.
+
+use std::time::{Duration, Instant};
+
+/// Runs of each contestant, taken in turn so that a noisy moment touches both.
+pub const RUNS: usize = 5;
+
+/// The median of some lengths of time.
+#[must_use]
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// How long `work` took.
+pub async fn timed<F: Future>(work: F) -> (Duration, F::Output) {
+    let start = Instant::now();
+    let outcome = work.await;
+    (start.elapsed(), outcome)
+}
+
+/// The largest resident size of this process so far, in MiB, where the system tells.
+#[must_use]
+pub fn peak_memory_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// A line of a result for people.
+#[must_use]
+pub fn line(name: &str, value: &str) -> String {
+    format!("{name:<44} {value}")
+}

@@ -95,8 +95,7 @@ impl<'a> History<'a> {
             .filter(|change| change.repository == repository && change.merged_at.is_some_and(|at| at <= as_of))
             .map(|change| {
                 let shas = change_commits.get(&(repository, change.change_id.as_str()));
-                let mut numbers: Vec<u32> =
-                    shas.into_iter().flatten().filter_map(|sha| graph.number(sha)).collect();
+                let mut numbers: Vec<u32> = shas.into_iter().flatten().filter_map(|sha| graph.number(sha)).collect();
                 // The commit that carries the change on the default branch speaks for all of it.
                 let carrier = change.merge_commit_sha.as_deref().and_then(|sha| graph.number(sha));
                 if numbers.is_empty() {
@@ -200,10 +199,8 @@ impl<'h, 'a> Unit<'h, 'a> {
             if walk.left_history && place > 0 {
                 arrivals.left_history.push(rollout.rollout_id.clone());
             }
-            if let Some(last) = last_tip.filter(|_| !was_carried) {
-                if !graph.reaches(tip, last) {
-                    arrivals.not_descending.push(rollout.rollout_id.clone());
-                }
+            if last_tip.is_some_and(|last| !was_carried && !graph.reaches(tip, last)) {
+                arrivals.not_descending.push(rollout.rollout_id.clone());
             }
             last_tip = Some(tip);
         }
@@ -212,9 +209,8 @@ impl<'h, 'a> Unit<'h, 'a> {
 
     /// Where all of a change first was there: the latest of its commits, each by itself or by a copy.
     fn arrival(&self, numbers: &[u32], walked: &Walked) -> Option<(u32, &'static str)> {
-        let own: Option<u32> = numbers.iter().map(|number| walked.first[*number as usize]).try_fold(0, |last, at| {
-            Some(last.max(at?))
-        });
+        let own: Option<u32> =
+            numbers.iter().map(|number| walked.first[*number as usize]).try_fold(0, |last, at| Some(last.max(at?)));
         let by_copy: Option<u32> = numbers
             .iter()
             .map(|number| {

@@ -140,11 +140,8 @@ fn censored_quantile(rows: &Rows, seed: u64) -> Estimate {
 
 /// The interval of a lead-time quantile: changes of one rollout share their end, so rollouts are drawn, not changes.
 fn bootstrap(estimate: &mut Estimate, subjects: &[(u64, Subject)], probability: f64, seed: u64) {
-    let rollouts: std::collections::BTreeSet<u64> = subjects
-        .iter()
-        .filter(|(_, subject)| subject.completion.is_some())
-        .map(|(cluster, _)| *cluster)
-        .collect();
+    let rollouts: std::collections::BTreeSet<u64> =
+        subjects.iter().filter(|(_, subject)| subject.completion.is_some()).map(|(cluster, _)| *cluster).collect();
     if estimate.value.is_none() {
         "none: the curve does not reach the quantile".clone_into(&mut estimate.method);
         return;
@@ -160,11 +157,8 @@ fn bootstrap(estimate: &mut Estimate, subjects: &[(u64, Subject)], probability: 
         .enumerate()
         .map(|(at, (cluster, subject))| if subject.completion.is_some() { (*cluster, 0) } else { (0, at + 1) })
         .collect();
-    let statistic = |drawn: &mut [Subject]| {
-        // A replicate whose curve does not reach the quantile has no value; then there is no interval either.
-        CensoredQuantile::fit(drawn).and_then(|curve| curve.quantile(probability)).ok()?.reached()
-    };
-    match stats::cluster_bootstrap_bca(&values, &clusters, statistic, REPLICATES, seed, CONFIDENCE) {
+    // A replicate whose curve does not reach the quantile has no value; then there is no interval either.
+    match stats::censored_quantile_bca(&values, &clusters, probability, REPLICATES, seed, CONFIDENCE) {
         Ok(bca) => {
             estimate.low = Some(bca.interval.low);
             estimate.high = Some(bca.interval.high);
@@ -178,8 +172,8 @@ fn survival_quantile(rows: &Rows, _seed: u64) -> Estimate {
     let Some(probability) = rows.first().map(|row| row[2]) else { return Estimate::none("no failures") };
     let durations: Vec<f64> = rows.iter().map(|row| row[0]).collect();
     let observed: Vec<bool> = rows.iter().map(|row| row[1] != 0.0).collect();
-    let found = KaplanMeier::fit(&durations, &observed)
-        .and_then(|curve| curve.quantile_interval(probability, CONFIDENCE));
+    let found =
+        KaplanMeier::fit(&durations, &observed).and_then(|curve| curve.quantile_interval(probability, CONFIDENCE));
     match found {
         Ok(found) => {
             let mut estimate = Estimate::of(found.estimate, "kaplan_meier_log_log");
@@ -277,7 +271,11 @@ impl Collector {
     fn rows(&self) -> Rows {
         let mut rows: Rows = self.cells.chunks_exact(self.columns).map(<[f64]>::to_vec).collect();
         rows.sort_by(|a, b| {
-            a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| a.total_cmp(b))
+                .find(|order| order.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
         });
         rows
     }

@@ -25,8 +25,7 @@ impl Graph {
         let mut parents = Vec::with_capacity(numbers.len());
         let mut is_missing_parents = Vec::with_capacity(numbers.len());
         for commit in commits {
-            let known: Vec<u32> =
-                commit.parents.iter().filter_map(|parent| numbers.get(parent)).copied().collect();
+            let known: Vec<u32> = commit.parents.iter().filter_map(|parent| numbers.get(parent)).copied().collect();
             is_missing_parents.push(known.len() < commit.parents.len());
             parents.push(known);
         }

@@ -59,6 +59,7 @@ pub struct Definition {
 ///
 /// # Panics
 /// Where the header of an embedded file is not whole, which a test rules out.
+#[must_use]
 pub fn definitions() -> &'static [Definition] {
     static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         let read = |(name, sql): &(&str, &'static str)| {
@@ -79,10 +80,11 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         .filter_map(|line| line.split_once(':'))
         .map(|(key, text)| (key.trim(), text.trim()))
         .collect();
-    let text = |key: &'static str| header.get(key).filter(|text| !text.is_empty()).map(|text| (*text).to_owned()).ok_or(key);
+    let text =
+        |key: &'static str| header.get(key).filter(|text| !text.is_empty()).map(|text| (*text).to_owned()).ok_or(key);
     let list = |key| text(key).map(|text| text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>());
-    let place = text("place")?.parse().map_err(|_: std::num::ParseIntError| "place")?;
-    let version = text("version")?.parse().map_err(|_: std::num::ParseIntError| "version")?;
+    let place = whole(&text("place")?).ok_or("place")?;
+    let version = whole(&text("version")?).ok_or("version")?;
     let better = text("better")?;
     if better != "higher" && better != "lower" {
         return Err("better");
@@ -104,6 +106,10 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         version,
         sql,
     })
+}
+
+fn whole(text: &str) -> Option<u32> {
+    text.parse().ok()
 }
 
 /// Runs one metric. Every statistic of every unit and window gets a row; where there is nothing to measure its value
@@ -165,12 +171,14 @@ fn row(
 
 type Key = (i64, i64, String);
 
+/// An estimate with its n.
+type Counted = (Key, (Estimate, i64));
+
 /// The rows of a metric's answer: `unit_id, window_id, statistic, estimate, n`.
-fn estimates(batch: &RecordBatch) -> Result<Vec<(Key, (Estimate, i64))>, ArrowError> {
+fn estimates(batch: &RecordBatch) -> Result<Vec<Counted>, ArrowError> {
     let column = |name: &str, data_type: &DataType| {
-        let column = batch
-            .column_by_name(name)
-            .ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` is missing")))?;
+        let column =
+            batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` is missing")))?;
         if column.data_type() == data_type { Ok(column.clone()) } else { arrow::compute::cast(column, data_type) }
     };
     let (units, windows, counts) =

@@ -73,11 +73,8 @@ fn rollouts(seen: &Seen<'_>, found: &mut Findings) {
 }
 
 fn links(seen: &Seen<'_>, found: &mut Findings) {
-    let changes: BTreeMap<(&str, &str), &changes::Row> = seen
-        .changes
-        .iter()
-        .map(|change| ((change.repository.as_str(), change.change_id.as_str()), change))
-        .collect();
+    let changes: BTreeMap<(&str, &str), &changes::Row> =
+        seen.changes.iter().map(|change| ((change.repository.as_str(), change.change_id.as_str()), change)).collect();
     for link in &seen.links.rows {
         let mut add = |finding| {
             let example = format!("{} in {}", link.change_id, link.repository);
@@ -111,10 +108,9 @@ fn incidents(seen: &Seen<'_>, found: &mut Findings) {
             found.add("incident_without_service", None, incident.environment.as_deref(), &incident.incident_id);
             continue;
         };
-        let is_linked = seen
-            .failures
-            .iter()
-            .any(|failure| failure.is_accepted && failure.evidence_id == incident.incident_id && failure.service == *service);
+        let is_linked = seen.failures.iter().any(|failure| {
+            failure.is_accepted && failure.evidence_id == incident.incident_id && failure.service == *service
+        });
         if !is_linked {
             found.add("incident_unlinked", Some(service), incident.environment.as_deref(), &incident.incident_id);
         }
@@ -162,7 +158,12 @@ impl Findings {
             effect: format!("what was read of `{}` has a hole: rates are lower bounds there", row.covers),
         }));
         rows.sort_by(|a, b| {
-            (&a.finding, &a.service, &a.environment, &a.example).cmp(&(&b.finding, &b.service, &b.environment, &b.example))
+            (&a.finding, &a.service, &a.environment, &a.example).cmp(&(
+                &b.finding,
+                &b.service,
+                &b.environment,
+                &b.example,
+            ))
         });
         rows.dedup_by(|a, b| (&a.finding, &a.service, &a.environment) == (&b.finding, &b.service, &b.environment));
         rows

@@ -253,8 +253,9 @@ fn kind_by_parts(before: &[String], after: &[String]) -> &'static str {
     let changed: Vec<&String> = after.iter().filter(|part| !before.contains(part)).collect();
     let is_image = |part: &str| part.contains("@sha256:");
     let is_source = |part: &str| {
-        part.rsplit_once('@')
-            .is_some_and(|(_, revision)| matches!(revision.len(), 40 | 64) && revision.bytes().all(|b| b.is_ascii_hexdigit()))
+        part.rsplit_once('@').is_some_and(|(_, revision)| {
+            matches!(revision.len(), 40 | 64) && revision.bytes().all(|b| b.is_ascii_hexdigit())
+        })
     };
     if changed.iter().any(|part| is_source(part)) || changed.is_empty() {
         "release"

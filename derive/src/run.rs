@@ -180,7 +180,8 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
     register_incidents(&context, &incidents, as_of)?;
     let mut failures: Vec<rollout_failures::Row> = stages::run(&context).await?;
-    failures.sort_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id).cmp(&(&b.rollout_id, &b.method, &b.evidence_id)));
+    failures
+        .sort_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id).cmp(&(&b.rollout_id, &b.method, &b.evidence_id)));
     stages::register(&context, "rollout_failures", TableRow::batch(failures.clone()))?;
     let mut episodes: Vec<recovery_episodes::Row> = stages::run(&context).await?;
     episodes.sort_by(|a, b| a.rollout_id.cmp(&b.rollout_id));
@@ -235,11 +236,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
 }
 
 /// Until when to look: what the plan says, else the end of what was read of deployments, else the last deployment.
-fn as_of(
-    plan: &Plan,
-    coverage: &[coverage::Row],
-    deployments: &[deployments::Row],
-) -> Result<Instant, DeriveError> {
+fn as_of(plan: &Plan, coverage: &[coverage::Row], deployments: &[deployments::Row]) -> Result<Instant, DeriveError> {
     let read = coverage.iter().filter(|row| row.covers == "deployments").filter_map(|row| row.range_end_at).max();
     let last = || deployments.iter().filter_map(|row| row.finished_at.or(row.started_at)).max();
     plan.as_of
@@ -263,12 +260,7 @@ fn nothing(deployments: &[deployments::Row], plan: &Plan) -> String {
 }
 
 /// The period: what the plan says, else the year before the as-of time as far as it was read.
-fn period(
-    plan: &Plan,
-    as_of: Instant,
-    exposure: &Exposure,
-    rollouts: &[rollouts::Row],
-) -> Result<Window, DeriveError> {
+fn period(plan: &Plan, as_of: Instant, exposure: &Exposure, rollouts: &[rollouts::Row]) -> Result<Window, DeriveError> {
     const YEAR: i64 = 364 * 86_400 * Instant::MICROS;
     let end = plan.until.unwrap_or(as_of).min(as_of);
     let first = rollouts.iter().map(|rollout| rollout.started_at).min();
@@ -378,8 +370,10 @@ fn units(
         for adoption in adoptions {
             let before = Window { start: period.start, end: adoption.started_at };
             let after = Window { start: adoption.started_at, end: period.end };
-            let around: Vec<_> =
-                [("before", before), ("after", after)].into_iter().filter(|(_, window)| window.start < window.end).collect();
+            let around: Vec<_> = [("before", before), ("after", after)]
+                .into_iter()
+                .filter(|(_, window)| window.start < window.end)
+                .collect();
             add(None, Some(adoption.adopters_group()), &adoption.adopters, &around);
             add(None, Some(adoption.others_group()), &adoption.others, &around);
         }
@@ -388,11 +382,7 @@ fn units(
 }
 
 /// The services for which somebody would have recorded a failure: incidents are read for them, or remedies are seen.
-fn failure_evidence(
-    exposure: &Exposure,
-    rollouts: &[rollouts::Row],
-    incidents: &[incidents::Row],
-) -> BTreeSet<String> {
+fn failure_evidence(exposure: &Exposure, rollouts: &[rollouts::Row], incidents: &[incidents::Row]) -> BTreeSet<String> {
     let remedied = rollouts
         .iter()
         .filter(|rollout| matches!(rollout.kind.as_str(), "rollback" | "hotfix") || rollout.failed_in_traffic)
@@ -415,9 +405,8 @@ fn unit_windows(
     let mut rows = Vec::new();
     for (unit_id, unit) in units.iter().enumerate() {
         let ranges: Vec<_> = unit.members.iter().map(|service| exposure.of("deployments", service)).collect();
-        let mean = |days: &dyn Fn(&crate::exposure::Ranges) -> f64| {
-            ranges.iter().map(days).sum::<f64>() / ranges.len() as f64
-        };
+        let mean =
+            |days: &dyn Fn(&crate::exposure::Ranges) -> f64| ranges.iter().map(days).sum::<f64>() / ranges.len() as f64;
         for (window_id, (kind, window)) in unit.windows.iter().enumerate() {
             let slices = cut(*window, Calendar::Week, plan.zone)
                 .into_iter()
@@ -465,9 +454,16 @@ fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(texts))
 }
 
+fn booleans(flags: impl Iterator<Item = bool>) -> BooleanArray {
+    BooleanArray::from(flags.collect::<Vec<_>>())
+}
+
 fn instants(instants: impl Iterator<Item = Instant>) -> ArrayRef {
     Instant::column(instants.collect())
 }
+
+/// The quantiles that metrics may ask for.
+const PROBABILITIES: [(&str, f64); 3] = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9)];
 
 fn register_settings(context: &SessionContext, plan: &Plan, as_of: Instant) -> Result<(), DeriveError> {
     let settings = table(vec![
@@ -475,7 +471,6 @@ fn register_settings(context: &SessionContext, plan: &Plan, as_of: Instant) -> R
         ("incident_window_seconds", reals([plan.incident_window_seconds as f64].into_iter())),
     ]);
     stages::register(context, "settings", settings)?;
-    const PROBABILITIES: [(&str, f64); 3] = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9)];
     let probabilities = table(vec![
         ("statistic", texts(PROBABILITIES.iter().map(|(name, _)| *name))),
         ("probability", reals(PROBABILITIES.iter().map(|(_, probability)| *probability))),
@@ -486,7 +481,7 @@ fn register_settings(context: &SessionContext, plan: &Plan, as_of: Instant) -> R
 /// Rollouts with whether their environment is of the production tier.
 fn with_tier(rollouts: &[rollouts::Row], plan: &Plan) -> RecordBatch {
     let rows: RecordBatch = TableRow::batch(rollouts.to_vec());
-    let tier = BooleanArray::from_iter(rollouts.iter().map(|rollout| Some(plan.is_production(&rollout.environment))));
+    let tier = booleans(rollouts.iter().map(|rollout| plan.is_production(&rollout.environment)));
     let mut fields: Vec<Arc<Field>> = rows.schema().fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("is_production", DataType::Boolean, false)));
     let mut columns = rows.columns().to_vec();
@@ -544,10 +539,7 @@ fn register_units(
         ("window_start_at", instants(windows.iter().map(|window| window.window.start))),
         ("window_end_at", instants(windows.iter().map(|window| window.window.end))),
         ("as_of_at", instants(windows.iter().map(|_| as_of))),
-        (
-            "has_failure_evidence",
-            Arc::new(BooleanArray::from_iter(windows.iter().map(|window| Some(window.has_failure_evidence)))),
-        ),
+        ("has_failure_evidence", Arc::new(booleans(windows.iter().map(|window| window.has_failure_evidence)))),
     ]);
     stages::register(context, "unit_windows", unit_windows)?;
     let slices: Vec<(i64, i64, Window, f64)> = windows

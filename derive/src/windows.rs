@@ -61,7 +61,7 @@ pub fn local_day(at: Instant, zone: Tz) -> NaiveDate {
 /// The first instant of a day in `zone`; where the clock skips midnight, the first instant after the gap.
 #[must_use]
 pub fn midnight(day: NaiveDate, zone: Tz) -> Instant {
-    let start = day.and_hms_opt(0, 0, 0).expect("midnight is a time of day");
+    let start = day.and_time(chrono::NaiveTime::MIN);
     let local = zone.from_local_datetime(&start).earliest().map(|at| at.with_timezone(&Utc));
     // No zone's clock has ever skipped more than a day at once.
     let found = local.unwrap_or_else(|| {

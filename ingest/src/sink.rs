@@ -14,6 +14,7 @@ pub struct Sink<'a> {
     fills: &'static [&'static str],
     batch: Batch,
     held_rows: usize,
+    present: Option<Instant>,
     summary: Summary,
     kept: Vec<Batch>,
 }
@@ -54,6 +55,7 @@ impl<'a> Sink<'a> {
             fills,
             batch: Batch::new(stream, now),
             held_rows: 0,
+            present: None,
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
         }
@@ -68,6 +70,7 @@ impl<'a> Sink<'a> {
             fills,
             batch: Batch::new(stream, now),
             held_rows: 0,
+            present: None,
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
         }
@@ -118,11 +121,19 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
+    /// Lets no coverage reach beyond `present`: a record dated in the future does not mean that the future was read.
+    pub(crate) fn end_coverage_at(&mut self, present: Instant) {
+        self.present = Some(present);
+    }
+
     /// States what was read, and what was not.
     ///
     /// # Errors
     /// [`SourceError`] as [`Sink::rows`].
-    pub fn coverage(&mut self, row: coverage::Row) -> Result<(), SourceError> {
+    pub fn coverage(&mut self, mut row: coverage::Row) -> Result<(), SourceError> {
+        if let Some(present) = self.present {
+            row.range_end_at = row.range_end_at.map(|end| end.min(present));
+        }
         if let (false, Some(reason)) = (row.is_complete, &row.reason) {
             let gap = format!("`{}`: {reason}", row.covers);
             if !self.summary.gaps.contains(&gap) {

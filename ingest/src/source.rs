@@ -17,6 +17,11 @@ pub trait Source: Send + Sync {
     /// Whether one reading holds all there is, so that rows of an earlier reading that are gone are removed.
     fn is_snapshot(&self) -> bool;
 
+    /// Whether its times are invented and may lie after the present; no real source can have read the future.
+    fn has_own_clock(&self) -> bool {
+        false
+    }
+
     /// Reads into `sink`. `cursor` is what the last reading of this stream left, if there was one.
     ///
     /// # Errors
@@ -41,6 +46,9 @@ pub async fn ingest(
         .await
         .map_err(|error| SourceError::new(format!("could not read where `{stream}` was left"), error))?;
     let mut sink = Sink::into_lake(lake, &stream, source.is_snapshot(), source.fills(), now);
+    if !source.has_own_clock() {
+        sink.end_coverage_at(now);
+    }
     source.read(cursor.as_deref(), &mut sink, reporter).await?;
     sink.finish().await
 }

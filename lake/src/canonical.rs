@@ -39,13 +39,17 @@ pub fn lines(table: &Table, batches: &[RecordBatch]) -> Result<Vec<String>, Arro
     for batch in batches {
         for row in json_rows(table, batch)? {
             let key: Vec<&Value> = table.key.iter().map(|name| &row[*name]).collect();
-            let key = serde_json::to_string(&key).expect("a JSON value always has a text");
-            keyed.push((key, serde_json::to_string(&row).expect("a JSON value always has a text")));
+            let key = text_of(&key);
+            keyed.push((key, text_of(&row)));
         }
     }
     keyed.sort_unstable();
     keyed.dedup();
     Ok(keyed.into_iter().map(|(_, line)| line).collect())
+}
+
+fn text_of(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("a JSON value always has a text")
 }
 
 /// The digest of a table's canonical lines.
@@ -64,8 +68,8 @@ pub fn digest(table: &Table, batches: &[RecordBatch]) -> Result<String, ArrowErr
 /// One digest over the digests of several tables, in the order of their names.
 #[must_use]
 pub fn digest_of_digests(digests: &BTreeMap<String, String>) -> String {
-    let text: String = digests.iter().map(|(name, digest)| format!("{name} {digest}\n")).collect();
-    sha256(text.as_bytes())
+    let lines: Vec<String> = digests.iter().map(|(name, digest)| format!("{name} {digest}\n")).collect();
+    sha256(lines.concat().as_bytes())
 }
 
 /// The rows of a batch as JSON objects without provenance columns.

@@ -142,30 +142,19 @@ macro_rules! cell {
     };
 }
 
-cell!(
-    String,
-    DataType::Utf8,
-    |cells| Arc::new(StringArray::from(cells)),
-    |column, row| column.as_string::<i32>().value(row).to_owned()
-);
-cell!(
-    i64,
-    DataType::Int64,
-    |cells| Arc::new(Int64Array::from(cells)),
-    |column, row| column.as_primitive::<Int64Type>().value(row)
-);
-cell!(
-    f64,
-    DataType::Float64,
-    |cells| Arc::new(Float64Array::from(cells)),
-    |column, row| column.as_primitive::<Float64Type>().value(row)
-);
-cell!(
-    bool,
-    DataType::Boolean,
-    |cells| Arc::new(BooleanArray::from(cells)),
-    |column, row| column.as_boolean().value(row)
-);
+cell!(String, DataType::Utf8, |cells| Arc::new(StringArray::from(cells)), |column, row| column
+    .as_string::<i32>()
+    .value(row)
+    .to_owned());
+cell!(i64, DataType::Int64, |cells| Arc::new(Int64Array::from(cells)), |column, row| column
+    .as_primitive::<Int64Type>()
+    .value(row));
+cell!(f64, DataType::Float64, |cells| Arc::new(Float64Array::from(cells)), |column, row| column
+    .as_primitive::<Float64Type>()
+    .value(row));
+cell!(bool, DataType::Boolean, |cells| Arc::new(BooleanArray::from(cells)), |column, row| column
+    .as_boolean()
+    .value(row));
 cell!(
     Instant,
     instant_type(),

@@ -113,7 +113,6 @@ impl Table {
         key: &[&'static str],
         newest_by: Option<&'static str>,
         mut columns: Vec<Column>,
-        through_structs: ThroughStructs,
     ) -> Self {
         if role != Role::Derived {
             columns.push(Column {
@@ -131,7 +130,21 @@ impl Table {
                 provenance: true,
             });
         }
-        Self { name, version, role, meaning: sentence(meaning), key: key.to_vec(), newest_by, columns, through_structs }
+        Self {
+            name,
+            version,
+            role,
+            meaning: sentence(meaning),
+            key: key.to_vec(),
+            newest_by,
+            columns,
+            through_structs: |batch| Ok(batch.clone()),
+        }
+    }
+
+    /// Names the struct that is one row.
+    pub(crate) fn with_structs(self, through_structs: ThroughStructs) -> Self {
+        Self { through_structs, ..self }
     }
 
     /// The Arrow schema as stored, provenance included.
@@ -186,7 +199,7 @@ impl Table {
         let count = rows.num_rows();
         let mut columns = rows.columns().to_vec();
         columns.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(source, count))) as ArrayRef);
-        columns.push(Arc::new(StringArray::from_iter(std::iter::repeat_n(page_sha, count))) as ArrayRef);
+        columns.push(Arc::new(std::iter::repeat_n(page_sha, count).collect::<StringArray>()) as ArrayRef);
         RecordBatch::try_new(self.schema(), columns)
     }
 }
@@ -216,9 +229,8 @@ pub(crate) fn checked_column(
     data_type: &DataType,
     nullable: bool,
 ) -> Result<ArrayRef, ArrowError> {
-    let column = batch
-        .column_by_name(name)
-        .ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` is missing")))?;
+    let column =
+        batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("column `{name}` is missing")))?;
     let column = if column.data_type() == data_type {
         column.clone()
     } else {
@@ -268,8 +280,8 @@ macro_rules! table {
                             nullable: <$type as $crate::Cell>::NULLABLE,
                             provenance: false,
                         } ),+],
-                        |batch| Ok(<Row as $crate::TableRow>::batch(<Row as $crate::TableRow>::rows(batch)?)),
                     )
+                    .with_structs(|batch| Ok(<Row as $crate::TableRow>::batch(<Row as $crate::TableRow>::rows(batch)?)))
                 });
                 &TABLE
             }
@@ -306,9 +318,8 @@ pub(crate) use table;
 #[must_use]
 pub fn json_schema(table: &Table) -> Value {
     let rows = || table.columns.iter().filter(|column| !column.provenance);
-    let properties: serde_json::Map<String, Value> = rows()
-        .map(|column| (column.name.to_owned(), column_schema(column)))
-        .collect();
+    let properties: serde_json::Map<String, Value> =
+        rows().map(|column| (column.name.to_owned(), column_schema(column))).collect();
     let required: Vec<&str> = rows().filter(|column| !column.nullable).map(|column| column.name).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -112,12 +112,12 @@ impl LakeError {
         Self::Table { doing, table: table.to_owned(), source: Box::new(source.into()) }
     }
 
-    pub(crate) fn storage(doing: &'static str, path: impl ToString, source: object_store::Error) -> Self {
+    pub(crate) fn storage(doing: &'static str, path: &(impl ToString + ?Sized), source: object_store::Error) -> Self {
         Self::Storage { doing, path: path.to_string(), source }
     }
 
     /// The file system refused.
-    pub(crate) fn folder(doing: &'static str, path: impl ToString, source: std::io::Error) -> Self {
+    pub(crate) fn folder(doing: &'static str, path: &(impl ToString + ?Sized), source: std::io::Error) -> Self {
         Self::storage(doing, path, object_store::Error::Generic { store: "folder", source: Box::new(source) })
     }
 

@@ -70,9 +70,10 @@ impl<'a> Model<'a> {
     fn in_scope(&self, unit: &Unit) -> bool {
         let Some(group) = &self.context.group else { return true };
         unit.group.as_ref() == Some(group)
-            || unit.service.as_ref().is_some_and(|service| {
-                self.derived.groups.get(group).is_some_and(|members| members.contains(service))
-            })
+            || unit
+                .service
+                .as_ref()
+                .is_some_and(|service| self.derived.groups.get(group).is_some_and(|members| members.contains(service)))
     }
 
     /// The units whose numbers head the report: groups where there are several services, else the one service.
@@ -118,7 +119,10 @@ impl<'a> Model<'a> {
             .metrics
             .iter()
             .filter(|row| {
-                row.window_kind == self.derived.calendar.word() && row.metric == metric && row.statistic == statistic && unit.owns(row)
+                row.window_kind == self.derived.calendar.word()
+                    && row.metric == metric
+                    && row.statistic == statistic
+                    && unit.owns(row)
             })
             .collect();
         rows.sort_by_key(|row| row.window_start_at);

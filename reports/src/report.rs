@@ -69,10 +69,8 @@ pub enum ReportError {
 /// [`ReportError`] where the group is unknown, or the numbers do not make a page, which would be a defect.
 pub fn report(derived: &Derived, context: &ReportContext) -> Result<Report, ReportError> {
     let model = Model::new(derived, context);
-    if let Some(group) = &context.group {
-        if !model.has_group(group) {
-            return Err(ReportError::NoGroup { group: group.clone(), known: model.group_names() });
-        }
+    if let Some(group) = context.group.as_ref().filter(|group| !model.has_group(group)) {
+        return Err(ReportError::NoGroup { group: group.clone(), known: model.group_names() });
     }
     let document = document(&model);
     Ok(Report { html: document.to_html()?, markdown: document.to_markdown()?, json: json(&model, &document)? })
@@ -119,7 +117,9 @@ fn notices(model: &Model<'_>) -> Vec<Notice> {
     if gaps > 0 {
         add(
             NoticeLevel::Problem,
-            format!("What was read has {gaps} known gaps; see [what was read](#coverage). Rates there are lower bounds."),
+            format!(
+                "What was read has {gaps} known gaps; see [what was read](#coverage). Rates there are lower bounds."
+            ),
         );
     }
     notices
@@ -155,7 +155,6 @@ fn json(model: &Model<'_>, document: &Document) -> Result<String, ReportError> {
 fn rows<R: TableRow>(rows: Vec<R>) -> Result<Value, ReportError> {
     let table: &'static Table = R::table();
     let batch = R::batch(rows);
-    let rows =
-        canonical::json_rows(table, &batch).map_err(|source| ReportError::Rows { table: table.name, source })?;
+    let rows = canonical::json_rows(table, &batch).map_err(|source| ReportError::Rows { table: table.name, source })?;
     Ok(Value::from(rows.into_iter().map(Value::Object).collect::<Vec<_>>()))
 }

@@ -119,7 +119,12 @@ fn comparison(truth: &Truth, derived: &Derived) -> String {
     text
 }
 
-fn line(name: &str, planted: Option<String>, derived: Option<String>, row: Option<&metrics::Row>) -> Vec<Option<String>> {
+fn line(
+    name: &str,
+    planted: Option<String>,
+    derived: Option<String>,
+    row: Option<&metrics::Row>,
+) -> Vec<Option<String>> {
     let write = |row: &metrics::Row, value: f64| match row.unit.as_str() {
         "seconds" => format::duration(value),
         "ratio" => format::percent(value),

@@ -21,7 +21,20 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &PeriodArgume
     let derived = pipeline::derive_at(terminal, &lake, at, &plan).await?;
     let table = metrics::Row::table();
     let shown: Vec<metrics::Row> = derived.metrics.iter().filter(|row| row.window_kind == "period").cloned().collect();
-    let wanted = ["service", "service_group", "environment", "metric", "statistic", "value", "above", "unit", "n", "ci_low", "ci_high", "ci_method"];
+    let wanted = [
+        "service",
+        "service_group",
+        "environment",
+        "metric",
+        "statistic",
+        "value",
+        "above",
+        "unit",
+        "n",
+        "ci_low",
+        "ci_high",
+        "ci_method",
+    ];
     let batch = metrics::Row::batch(shown);
     let columns: Vec<usize> = wanted.iter().filter_map(|name| batch.schema().index_of(name).ok()).collect();
     let batch = if global.format == crate::cli::Format::Table { batch.project(&columns)? } else { batch };

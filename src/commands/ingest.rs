@@ -11,7 +11,7 @@ use crate::settings::Layered;
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(terminal: &Terminal, layered: &Layered, own: &IngestArguments) -> Result<Outcome> {
-    let all: Vec<Box<dyn Source>> = layered.settings.sources.iter().map(|config| config.source()).collect();
+    let all: Vec<Box<dyn Source>> = layered.settings.sources.iter().map(ingest::sources::Config::source).collect();
     let known: Vec<String> = all.iter().map(|source| source.stream()).collect();
     if let Some(unknown) = own.streams.iter().find(|name| !known.contains(name)) {
         return Err(UsageError {

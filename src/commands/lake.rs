@@ -29,8 +29,9 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
             let Some(days) = keep_days else {
                 if !pin.is_empty() {
                     return Err(UsageError {
-                        message: "`--pin` keeps versions from being removed, and nothing is removed without `--keep-days`"
-                            .to_owned(),
+                        message:
+                            "`--pin` keeps versions from being removed, and nothing is removed without `--keep-days`"
+                                .to_owned(),
                         hint: None,
                     }
                     .into());

@@ -29,9 +29,7 @@ pub(crate) fn run(terminal: &Terminal, format: Format, metric: Option<&str>) -> 
                 .collect();
             aligned(&["metric", "definition", "unit", "question"].map(str::to_owned), &[false; 4], &rows)
         }
-        (_, _, all) => {
-            serde_json::to_string_pretty(&json!({"format_version": FORMAT_VERSION, "metrics": all}))? + "\n"
-        }
+        (_, _, all) => serde_json::to_string_pretty(&json!({"format_version": FORMAT_VERSION, "metrics": all}))? + "\n",
     };
     terminal.data(text.as_bytes())?;
     Ok(Outcome::Done)

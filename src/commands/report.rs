@@ -19,25 +19,20 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &ReportArgume
     let layered = Layered::load(global)?;
     let plan = layered.plan(global, &own.period)?;
     let mut context = context(&layered, &plan, own.group.clone());
-    match (&own.git, &own.releases) {
-        (Some(path), Some(releases)) => {
-            let source = git_source(path, releases, own);
-            context.sources = vec![format!("`{}`", source.stream())];
-            let lake = git_lake(&own.out, path, releases).await?;
-            let (read, failed) = pipeline::ingest_all(terminal, &lake, &[Box::new(source)]).await;
-            if let Some(error) = failed.into_iter().next() {
-                return Err(error);
-            }
-            let at = own.period.as_of.unwrap_or(AsOf::Latest);
-            let partial = read.iter().any(|summary| !summary.gaps.is_empty());
-            report(terminal, &lake, at, &plan, &context, &own.out, partial).await
-        }
-        _ => {
-            let lake = Lake::open(&layered.location()?).await?;
-            let at = own.period.as_of.unwrap_or(AsOf::Latest);
-            report(terminal, &lake, at, &plan, &context, &own.out, false).await
-        }
+    let at = own.period.as_of.unwrap_or(AsOf::Latest);
+    let (Some(path), Some(releases)) = (&own.git, &own.releases) else {
+        let lake = Lake::open(&layered.location()?).await?;
+        return report(terminal, &lake, at, &plan, &context, &own.out, false).await;
+    };
+    let source = git_source(path, releases, own);
+    context.sources = vec![format!("`{}`", source.stream())];
+    let lake = git_lake(&own.out, path, releases).await?;
+    let (read, failed) = pipeline::ingest_all(terminal, &lake, &[Box::new(source)]).await;
+    if let Some(error) = failed.into_iter().next() {
+        return Err(error);
     }
+    let partial = read.iter().any(|summary| !summary.gaps.is_empty());
+    report(terminal, &lake, at, &plan, &context, &own.out, partial).await
 }
 
 /// Derives and writes; partial data are told by the exit code.
@@ -105,7 +100,8 @@ pub(crate) fn context(layered: &Layered, plan: &Plan, group: Option<String>) -> 
         title: layered.settings.report.title.clone(),
         command: command_line(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        simulated: simulated.then(|| "Some of what is here is simulated: the `simulated` source is configured.".to_owned()),
+        simulated: simulated
+            .then(|| "Some of what is here is simulated: the `simulated` source is configured.".to_owned()),
         group,
         zone: plan.zone,
         sources: sources.iter().map(|config| format!("`{}`", config.source().stream())).collect(),
@@ -114,9 +110,10 @@ pub(crate) fn context(layered: &Layered, plan: &Plan, group: Option<String>) -> 
 
 /// The arguments of this process as one would type them again.
 pub(crate) fn command_line() -> String {
-    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c)) && !word.is_empty();
-    let words = std::env::args().skip(1).map(|word| {
-        if plain(&word) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
+    let plain =
+        |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c)) && !word.is_empty();
+    let words = std::env::args()
+        .skip(1)
+        .map(|word| if plain(&word) { word } else { format!("'{}'", word.replace('\'', r"'\''")) });
     std::iter::once("doracle".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

@@ -29,7 +29,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     let _lock = Lock::take(&base.join(".lock"))?;
 
     let lake = Lake::open_or_create(&layered.location()?).await?;
-    let sources: Vec<Box<dyn Source>> = layered.settings.sources.iter().map(|config| config.source()).collect();
+    let sources: Vec<Box<dyn Source>> = layered.settings.sources.iter().map(ingest::sources::Config::source).collect();
     let (read, failed) = pipeline::ingest_all(terminal, &lake, &sources).await;
     if let (true, Some(_)) = (read.is_empty(), failed.first()) {
         let first = failed.into_iter().next();
@@ -48,7 +48,8 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     for group in layered.settings.groups.keys() {
         let context = reports::ReportContext { group: Some(group.clone()), ..context.clone() };
         let folder = half.join("groups").join(folder_name(group));
-        let report = reports::report(&derived, &context).with_context(|| format!("could not report on group `{group}`"));
+        let report =
+            reports::report(&derived, &context).with_context(|| format!("could not report on group `{group}`"));
         match report {
             Ok(report) => write_group(&folder, &report)?,
             // A group none of whose services was deployed has no numbers.
@@ -92,8 +93,7 @@ fn write_group(folder: &Path, report: &reports::Report) -> Result<()> {
 
 /// A group's name as one part of a path.
 fn folder_name(group: &str) -> String {
-    let plain: String =
-        group.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
+    let plain: String = group.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
     if plain == group { plain } else { format!("{plain}-{}", &lake::canonical::sha256(group.as_bytes())[..6]) }
 }
 

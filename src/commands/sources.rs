@@ -14,7 +14,9 @@ pub(crate) fn run(terminal: &Terminal, format: Format) -> Result<Outcome> {
     let text = if format == Format::Table {
         let rows: Vec<Vec<Option<String>>> = all
             .iter()
-            .map(|source| vec![Some(source.name.to_owned()), Some(source.what.to_owned()), Some(source.fills.join(", "))])
+            .map(|source| {
+                vec![Some(source.name.to_owned()), Some(source.what.to_owned()), Some(source.fills.join(", "))]
+            })
             .collect();
         aligned(&["type", "reads", "fills"].map(str::to_owned), &[false; 3], &rows)
     } else {

@@ -118,7 +118,8 @@ pub struct Bca {
 ///
 /// # Use with care
 /// Below about twenty clusters the limits are optimistic. A statistic that takes few different values, such as a
-/// quantile of a handful of numbers, has a rough interval.
+/// quantile of a handful of numbers, has a rough interval. The statistic is computed once for each replicate and once
+/// for each cluster; for the quantile of a censored total use [`crate::censored_quantile_bca`], which sorts only once.
 ///
 /// # Examples
 /// ```
@@ -141,7 +142,7 @@ pub fn cluster_bootstrap_bca<V: Clone, K: Ord>(
     seed: u64,
     confidence: f64,
 ) -> Result<Bca, BootstrapError> {
-    check_replicates(replicates, tail_probability(confidence)?)?;
+    check_plan(replicates, confidence)?;
     let groups = Groups::of(values, clusters)?;
     let estimate = defined(statistic(&mut values.to_vec()), ResamplePlace::Data)?;
     let drawn = groups.replicates(&statistic, replicates, seed)?;
@@ -303,17 +304,10 @@ struct Groups<'a, V> {
 
 impl<'a, V: Clone> Groups<'a, V> {
     fn of<K: Ord>(values: &'a [V], clusters: &[K]) -> Result<Self, BootstrapError> {
-        if values.len() != clusters.len() {
-            return Err(BootstrapError::LengthMismatch { values: values.len(), clusters: clusters.len() });
-        }
-        let mut named: Vec<(&K, &V)> = clusters.iter().zip(values).collect();
-        named.sort_by(|one, other| one.0.cmp(other.0));
-        let groups: Vec<Vec<&V>> = named
-            .chunk_by(|one, other| one.0 == other.0)
-            .map(|group| group.iter().map(|(_, value)| *value).collect())
-            .collect();
-        if groups.len() < 2 {
-            return Err(BootstrapError::TooFewClusters { clusters: groups.len() });
+        let numbered = Numbered::of(values.len(), clusters)?;
+        let mut groups = vec![Vec::new(); numbered.count];
+        for (value, &cluster) in values.iter().zip(&numbered.clusters) {
+            groups[cluster].push(value);
         }
         Ok(Self { groups })
     }
@@ -324,23 +318,16 @@ impl<'a, V: Clone> Groups<'a, V> {
         replicates: usize,
         seed: u64,
     ) -> Result<Vec<f64>, BootstrapError> {
-        let mut drawn = Vec::new();
+        let mut drawn: Vec<V> = Vec::new();
         (0..replicates)
             .map(|number| {
-                self.draw(&mut Philox::new(seed, number as u64), &mut drawn);
+                drawn.clear();
+                for chosen in draws(self.groups.len(), seed, number) {
+                    drawn.extend(self.groups[chosen].iter().copied().cloned());
+                }
                 defined(statistic(&mut drawn), ResamplePlace::Replicate(number))
             })
             .collect()
-    }
-
-    /// Fills `drawn` with the values of as many clusters as there are, drawn with replacement.
-    fn draw(&self, random: &mut Philox, drawn: &mut Vec<V>) {
-        drawn.clear();
-        let count = NonZeroU64::new(self.groups.len() as u64).unwrap_or(NonZeroU64::MIN);
-        for _ in 0..count.get() {
-            let chosen = usize::try_from(random.below(count)).expect("a number below a length fits");
-            drawn.extend(self.groups[chosen].iter().copied().cloned());
-        }
     }
 
     /// The statistic with each cluster left out in turn.
@@ -353,6 +340,93 @@ impl<'a, V: Clone> Groups<'a, V> {
             })
             .collect()
     }
+}
+
+/// The cluster of each value as a number: the place of its name in the order of names.
+pub(crate) struct Numbered {
+    /// `[n]`: the cluster of each value.
+    pub(crate) clusters: Vec<usize>,
+    /// How many clusters there are, at least two.
+    pub(crate) count: usize,
+}
+
+impl Numbered {
+    pub(crate) fn of<K: Ord>(values: usize, clusters: &[K]) -> Result<Self, BootstrapError> {
+        if values != clusters.len() {
+            return Err(BootstrapError::LengthMismatch { values, clusters: clusters.len() });
+        }
+        let mut by_name: Vec<(&K, usize)> = clusters.iter().zip(0..).collect();
+        by_name.sort_unstable();
+        let (mut numbers, mut count) = (vec![0; values], 0);
+        for same in by_name.chunk_by(|one, other| one.0 == other.0) {
+            for (_, value) in same {
+                numbers[*value] = count;
+            }
+            count += 1;
+        }
+        if count < 2 {
+            Err(BootstrapError::TooFewClusters { clusters: count })
+        } else {
+            Ok(Self { clusters: numbers, count })
+        }
+    }
+}
+
+/// The clusters of a replicate: as many as there are, drawn with replacement from the stream of its number.
+fn draws(clusters: usize, seed: u64, number: usize) -> impl Iterator<Item = usize> {
+    let mut random = Philox::new(seed, number as u64);
+    let count = NonZeroU64::new(clusters as u64).unwrap_or(NonZeroU64::MIN);
+    (0..clusters).map(move |_| usize::try_from(random.below(count)).expect("a number below a length fits"))
+}
+
+/// Does what [`cluster_bootstrap_bca`] does, with the same draws, for a statistic that is computed from how often each
+/// of `clusters` clusters is in the sample: the data are then ordered once, not once for each replicate.
+///
+/// The caller has passed [`check_plan`], and [`Numbered`] gave the count.
+pub(crate) fn multiplicity_bootstrap_bca(
+    clusters: usize,
+    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+    replicates: usize,
+    seed: u64,
+    confidence: f64,
+) -> Result<Bca, BootstrapError> {
+    let estimate = defined(statistic(&vec![1; clusters]), ResamplePlace::Data)?;
+    let drawn = multiplicity_replicates(clusters, &mut statistic, replicates, seed)?;
+    let jackknife = multiplicity_jackknife(clusters, &mut statistic)?;
+    bca_interval(estimate, &drawn, &[&jackknife], confidence)
+}
+
+/// The replicates behind [`multiplicity_bootstrap_bca`].
+pub(crate) fn multiplicity_replicates(
+    clusters: usize,
+    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+    replicates: usize,
+    seed: u64,
+) -> Result<Vec<f64>, BootstrapError> {
+    let mut multiplicities = vec![0; clusters];
+    (0..replicates)
+        .map(|number| {
+            multiplicities.fill(0);
+            draws(clusters, seed, number).for_each(|chosen| multiplicities[chosen] += 1);
+            defined(statistic(&multiplicities), ResamplePlace::Replicate(number))
+        })
+        .collect()
+}
+
+/// The statistic with each cluster left out in turn.
+fn multiplicity_jackknife(
+    clusters: usize,
+    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+) -> Result<Vec<f64>, BootstrapError> {
+    let mut multiplicities = vec![1; clusters];
+    (0..clusters)
+        .map(|left_out| {
+            multiplicities[left_out] = 0;
+            let value = statistic(&multiplicities);
+            multiplicities[left_out] = 1;
+            defined(value, ResamplePlace::WithoutCluster(left_out))
+        })
+        .collect()
 }
 
 /// `z₀`: the normal quantile of the share of replicates below the estimate, ties counted half.
@@ -405,6 +479,11 @@ fn check_spread(replicates: &[f64], tail: f64) -> Result<(), BootstrapError> {
         return Err(BootstrapError::NoSpread);
     }
     Ok(())
+}
+
+/// Whether an interval of this level can come from so many replicates.
+pub(crate) fn check_plan(replicates: usize, confidence: f64) -> Result<(), BootstrapError> {
+    check_replicates(replicates, tail_probability(confidence)?)
 }
 
 /// At least one replicate must lie beyond each limit.

@@ -2,8 +2,11 @@
 
 use crate::step_function::{LEVEL_TOLERANCE, QuantileEstimate, crossing};
 
+mod bootstrap;
 #[cfg(test)]
 mod tests;
+
+pub use bootstrap::{CensoredBootstrapError, censored_quantile_bca};
 
 /// Why a weighted distribution function, or a quantile of it, does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -123,14 +126,11 @@ impl CensoredQuantile {
     /// [`CensoredQuantileError`] when there are no subjects, a time is not finite, a total or a censoring time is
     /// negative, or a delay exceeds its total or its censoring time.
     pub fn fit(subjects: &[Subject]) -> Result<Self, CensoredQuantileError> {
-        subjects.iter().try_for_each(check)?;
-        let mut censoring_times: Vec<f64> = subjects.iter().map(|subject| subject.censoring_time).collect();
-        censoring_times.sort_unstable_by(f64::total_cmp);
-        let &longest_censoring_time = censoring_times.last().ok_or(CensoredQuantileError::NoSubjects)?;
-        let mut completions: Vec<Completion> = subjects.iter().filter_map(|subject| subject.completion).collect();
-        completions
-            .sort_unstable_by(|one, other| one.total.total_cmp(&other.total).then(one.delay.total_cmp(&other.delay)));
-        Ok(Self { steps: weighted_steps(&completions, &censoring_times), longest_censoring_time })
+        let ordered = Ordered::of(subjects, &vec![0; subjects.len()])?;
+        let longest_censoring_time = ordered.longest_censoring_time(&[1]).ok_or(CensoredQuantileError::NoSubjects)?;
+        let (multiplicities, mut observable) = ([1], Vec::new());
+        ordered.count_observable(&multiplicities, &mut observable);
+        Ok(Self { steps: ordered.steps(&multiplicities, &observable).collect(), longest_censoring_time })
     }
 
     /// Gives the total that a share `probability` does not exceed, or what that total is known to exceed.
@@ -138,9 +138,7 @@ impl CensoredQuantile {
     /// # Errors
     /// [`CensoredQuantileError`] when `probability` is not strictly between 0 and 1.
     pub fn quantile(&self, probability: f64) -> Result<QuantileEstimate, CensoredQuantileError> {
-        if !(probability > 0.0 && probability < 1.0) {
-            return Err(CensoredQuantileError::Probability { probability });
-        }
+        check_probability(probability)?;
         let end = self.steps.last().map_or(0.0, |step| step.0).max(self.longest_censoring_time);
         let reached = crossing(self.steps.iter().copied(), probability, end);
         Ok(reached.map_or_else(|| QuantileEstimate::GreaterThan(self.bound(probability)), QuantileEstimate::At))
@@ -170,19 +168,93 @@ impl CensoredQuantile {
     }
 }
 
-/// `F` after each distinct total: a completion adds one over the number of subjects that could have shown its delay.
-fn weighted_steps(completions: &[Completion], sorted_censoring_times: &[f64]) -> Vec<(f64, f64)> {
-    let mut height = 0.0;
-    let mut steps = Vec::new();
-    #[expect(clippy::float_cmp, reason = "only totals that are the same belong to one step")]
-    for tied in completions.chunk_by(|one, other| one.total == other.total) {
-        for completion in tied {
-            let shorter = sorted_censoring_times.partition_point(|&time| time < completion.delay);
-            height += 1.0 / (sorted_censoring_times.len() - shorter) as f64;
-        }
-        steps.push((tied[0].total, height));
+/// Subjects in the order in which they are counted and summed, whatever sample is drawn from their clusters.
+///
+/// A sample is given by `multiplicities`: how often each cluster is in it, by the cluster's number.
+struct Ordered {
+    /// By total, then delay.
+    completions: Vec<Placed>,
+    /// Censoring time and cluster of each subject, by time.
+    censoring: Vec<(f64, usize)>,
+}
+
+/// A completion among all subjects.
+struct Placed {
+    total: f64,
+    delay: f64,
+    cluster: usize,
+    /// How many subjects were censored too early to show this delay: the place of the first that was not.
+    shorter: usize,
+}
+
+impl Ordered {
+    /// `clusters` is `[n]`: the number of the cluster of each subject.
+    fn of(subjects: &[Subject], clusters: &[usize]) -> Result<Self, CensoredQuantileError> {
+        subjects.iter().try_for_each(check)?;
+        let named = || subjects.iter().zip(clusters.iter().copied());
+        let mut censoring: Vec<(f64, usize)> =
+            named().map(|(subject, cluster)| (subject.censoring_time, cluster)).collect();
+        censoring.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+        let mut completions: Vec<(Completion, usize)> =
+            named().filter_map(|(subject, cluster)| Some((subject.completion?, cluster))).collect();
+        completions.sort_unstable_by(|(one, _), (other, _)| {
+            one.total.total_cmp(&other.total).then(one.delay.total_cmp(&other.delay))
+        });
+        let place = |(completion, cluster): (Completion, usize)| Placed {
+            // Adding zero gives all zeros one sign, so that equal totals are the same total in every sample.
+            total: completion.total + 0.0,
+            delay: completion.delay,
+            cluster,
+            shorter: censoring.partition_point(|(time, _)| *time < completion.delay),
+        };
+        Ok(Self { completions: completions.into_iter().map(place).collect(), censoring })
     }
-    steps
+
+    /// Fills `observable` with `#{ j : Cⱼ ≥ t }` of a sample, for `t` each of the sorted censoring times.
+    fn count_observable(&self, multiplicities: &[usize], observable: &mut Vec<usize>) {
+        observable.resize(self.censoring.len(), 0);
+        let mut count = 0;
+        for (at_least, (_, cluster)) in observable.iter_mut().zip(&self.censoring).rev() {
+            count += multiplicities[*cluster];
+            *at_least = count;
+        }
+    }
+
+    /// `F` after each distinct total of a sample: completions of one total and one delay add their count over the number
+    /// that could have shown the delay.
+    ///
+    /// The count is divided as a whole, so one completion drawn `k` times and `k` completions with the same times are
+    /// the same number to the last bit. A total that the sample does not hold leaves the height as it is.
+    #[expect(clippy::float_cmp, reason = "only times that are the same belong together")]
+    fn steps(&self, multiplicities: &[usize], observable: &[usize]) -> impl Iterator<Item = (f64, f64)> {
+        let mut height = 0.0;
+        self.completions.chunk_by(|one, other| one.total == other.total).filter_map(move |tied| {
+            for same in tied.chunk_by(|one, other| one.delay == other.delay) {
+                let count: usize = same.iter().map(|completion| multiplicities[completion.cluster]).sum();
+                // A delay that no subject of the sample could have shown is not in it either: its count is 0.
+                height += count as f64 / observable[same[0].shorter].max(1) as f64;
+            }
+            (height > 0.0).then_some((tied[0].total, height))
+        })
+    }
+
+    /// The longest censoring time of a sample.
+    fn longest_censoring_time(&self, multiplicities: &[usize]) -> Option<f64> {
+        self.censoring.iter().rfind(|(_, cluster)| multiplicities[*cluster] > 0).map(|(time, _)| *time)
+    }
+
+    /// The longest total of a sample.
+    fn longest_total(&self, multiplicities: &[usize]) -> Option<f64> {
+        self.completions.iter().rfind(|completion| multiplicities[completion.cluster] > 0).map(|last| last.total)
+    }
+}
+
+fn check_probability(probability: f64) -> Result<(), CensoredQuantileError> {
+    if probability > 0.0 && probability < 1.0 {
+        Ok(())
+    } else {
+        Err(CensoredQuantileError::Probability { probability })
+    }
 }
 
 fn check(subject: &Subject) -> Result<(), CensoredQuantileError> {

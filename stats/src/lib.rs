@@ -12,6 +12,7 @@
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
+//! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`] |
 
 mod bootstrap;
 mod censored_quantile;
@@ -28,7 +29,9 @@ pub use bootstrap::{
     Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, cluster_bootstrap, cluster_bootstrap_bca,
     percentile_interval,
 };
-pub use censored_quantile::{CensoredQuantile, CensoredQuantileError, Completion, Subject};
+pub use censored_quantile::{
+    CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
+};
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,

@@ -92,7 +92,11 @@ fn numbers_come_in_every_format_on_standard_output() {
 fn a_question_cannot_change_or_leak_anything() {
     let folder = project();
     assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
-    for query in ["DROP TABLE metrics", "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'", "COPY metrics TO 'x.csv'"] {
+    for query in [
+        "DROP TABLE metrics",
+        "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
+        "COPY metrics TO 'x.csv'",
+    ] {
         let (code, out, _) = run(folder.path(), &["sql", query]);
         assert_ne!(code, 0, "{query}");
         assert_eq!(out, "");
@@ -103,12 +107,13 @@ fn a_question_cannot_change_or_leak_anything() {
 fn time_travel_reads_what_was_there_then() {
     let folder = project();
     assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
-    let count = |arguments: &[&str]| run(folder.path(), arguments).1.lines().last().unwrap_or_default().trim().to_owned();
+    let count =
+        |arguments: &[&str]| run(folder.path(), arguments).1.lines().last().unwrap_or_default().trim().to_owned();
     let query = "SELECT count(*) AS n FROM deployments";
     assert_eq!(count(&["sql", query]), "3");
     let events = folder.path().join("events/deployments.csv");
     let text = std::fs::read_to_string(&events).expect("it can be read");
-    let shorter: String = text.lines().take(3).map(|line| format!("{line}\n")).collect();
+    let shorter = text.lines().take(3).collect::<Vec<_>>().join("\n");
     std::fs::write(&events, shorter).expect("it can be written");
     assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
     assert_eq!(count(&["sql", query]), "2");
@@ -159,14 +164,21 @@ fn a_bad_file_is_told_with_line_and_column_and_nothing_stored_is_lost() {
     let folder = project();
     assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
     for (name, text, expected) in [
-        ("incidents.csv", "incident_id,service,opened_at,cause,evidence\ni9,api,2026-01-06 09:00:00,unknown,x\n", "opened_at"),
+        (
+            "incidents.csv",
+            "incident_id,service,opened_at,cause,evidence\ni9,api,2026-01-06 09:00:00,unknown,x\n",
+            "opened_at",
+        ),
         ("incidents.csv", "incident_id,sevrice,opened_at,cause,evidence\n", "sevrice"),
         ("incidents.parquet", "PAR1 this is no Parquet file", "incidents.parquet"),
     ] {
         let bad = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(bad.path().join(name), text).expect("it can be written");
-        let config = format!("[lake]\nlocation = '{}'\n[[sources]]\ntype = 'files'\nname = 'bad'\npath = '{}'\n",
-            folder.path().join(".doracle").display(), bad.path().display());
+        let config = format!(
+            "[lake]\nlocation = '{}'\n[[sources]]\ntype = 'files'\nname = 'bad'\npath = '{}'\n",
+            folder.path().join(".doracle").display(),
+            bad.path().display()
+        );
         let path = folder.path().join("bad.toml");
         std::fs::write(&path, config).expect("it can be written");
         let (code, words) = fails(folder.path(), &["--config", "bad.toml", "ingest"]);
@@ -226,7 +238,14 @@ fn every_error_code_has_its_page_and_every_table_its_schema() {
     assert_eq!(code, 0);
     let schema: Value = serde_json::from_str(&schema).expect("JSON");
     assert!(schema["tables"]["deployments"]["properties"]["started_at"]["format"] == "date-time");
-    for arguments in [&["schema"][..], &["metrics"], &["metrics", "change_lead_time"], &["sources"], &["config", "schema"], &["completions", "bash"]] {
+    for arguments in [
+        &["schema"][..],
+        &["metrics"],
+        &["metrics", "change_lead_time"],
+        &["sources"],
+        &["config", "schema"],
+        &["completions", "bash"],
+    ] {
         let (code, out, words) = run(folder.path(), arguments);
         assert!(code == 0 && !out.is_empty(), "{arguments:?}: {words}");
     }

@@ -27,9 +27,9 @@ fn report(folder: &Path) -> Value {
 
 fn number<'a>(report: &'a Value, metric: &str, statistic: &str) -> &'a Value {
     let rows = report["metrics"].as_array().expect("metrics are a list");
-    let found = rows.iter().find(|row| {
-        row["metric"] == metric && row["statistic"] == statistic && row["window_kind"] == "period"
-    });
+    let found = rows
+        .iter()
+        .find(|row| row["metric"] == metric && row["statistic"] == statistic && row["window_kind"] == "period");
     found.unwrap_or_else(|| panic!("`{metric}` has no `{statistic}`"))
 }
 
@@ -39,8 +39,7 @@ fn releases_stand_in_for_deployments_and_say_so() {
     let repository = folder.path().join("api");
     std::fs::create_dir(&repository).expect("it can be made");
     clone(&repository);
-    let (code, _, words) =
-        run(folder.path(), &["report", "--git", "api", "--releases", "^v", "--out", "out"]);
+    let (code, _, words) = run(folder.path(), &["report", "--git", "api", "--releases", "^v", "--out", "out"]);
     assert_eq!(code, 0, "{words}");
     let report = report(folder.path());
     assert_eq!(number(&report, "deployment_frequency", "per_day")["n"], 3);

@@ -6,7 +6,11 @@ use std::process::{Command, Output};
 /// The command, away from the configuration of whoever runs the tests.
 pub(crate) fn doracle(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doracle"));
-    command.current_dir(folder).env_remove("DORACLE_LAKE").env("HOME", folder).env("XDG_CONFIG_HOME", folder.join("none"));
+    command
+        .current_dir(folder)
+        .env_remove("DORACLE_LAKE")
+        .env("HOME", folder)
+        .env("XDG_CONFIG_HOME", folder.join("none"));
     command.env("NO_COLOR", "1");
     command
 }
@@ -25,7 +29,16 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
 #[track_caller]
 pub(crate) fn git(folder: &Path, at: &str, arguments: &[&str]) -> String {
     let answer = Command::new("git")
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"])
+        .args([
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@example.com",
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "commit.gpgsign=false",
+        ])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

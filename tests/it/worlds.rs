@@ -22,11 +22,11 @@ async fn derived(config: &Config, plan: &Plan) -> Derived {
     derive(&snapshot, plan).await.expect("it can be derived")
 }
 
-fn period_count(derived: &Derived, service: &str, metric: &str) -> i64 {
+fn period_count(derived: &Derived, service: &str, metric: &str) -> usize {
     let of = |row: &&lake::tables::metrics::Row| {
         row.service.as_deref() == Some(service) && row.window_kind == "period" && row.metric == metric
     };
-    derived.metrics.iter().find(of).map_or(-1, |row| row.n)
+    derived.metrics.iter().find(of).and_then(|row| usize::try_from(row.n).ok()).expect("it has a number")
 }
 
 fn check(truth: &Truth, derived: &Derived) {
@@ -43,9 +43,13 @@ fn check(truth: &Truth, derived: &Derived) {
         assert_eq!(kind("rollback"), counts.rollbacks, "rollbacks of {name}");
         assert_eq!(kind("redeploy"), counts.redeploys, "redeploys of {name}");
         assert_eq!(rollouts.iter().filter(|row| row.in_frequency).count(), counts.frequency_rollouts, "{name}");
-        assert_eq!(rollouts.iter().filter(|row| row.in_change_fail_rate).count(), counts.change_fail_rollouts, "{name}");
-        assert_eq!(period_count(derived, name, "deployment_frequency"), counts.frequency_rollouts as i64, "{name}");
-        assert_eq!(period_count(derived, name, "change_fail_rate"), counts.change_fail_rollouts as i64, "{name}");
+        assert_eq!(
+            rollouts.iter().filter(|row| row.in_change_fail_rate).count(),
+            counts.change_fail_rollouts,
+            "{name}"
+        );
+        assert_eq!(period_count(derived, name, "deployment_frequency"), counts.frequency_rollouts, "{name}");
+        assert_eq!(period_count(derived, name, "change_fail_rate"), counts.change_fail_rollouts, "{name}");
         lead_times(service, derived);
         episodes(service, derived);
     }

@@ -99,13 +99,15 @@ impl History {
     }
 
     fn link(&self) -> Arrivals {
-        let inputs =
-            Inputs { commits: &self.commits, changes: &self.changes, change_commits: &self.change_commits };
+        let inputs = Inputs { commits: &self.commits, changes: &self.changes, change_commits: &self.change_commits };
         link(inputs, &self.rollouts, minute(10_000))
     }
 }
 
-fn places(arrivals: &Arrivals) -> Vec<(&str, Option<&str>, Option<&str>, Option<&str>)> {
+/// Change, rollout, method, and why it does not count.
+type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
+fn places(arrivals: &Arrivals) -> Vec<Place<'_>> {
     arrivals
         .rows
         .iter()
@@ -167,7 +169,10 @@ fn a_release_branch_does_not_carry_what_the_trunk_already_brought() {
         .rollout("b", 20)
         .rollout("x", 30);
     let arrivals = history.link();
-    assert_eq!(places(&arrivals)[1..], [("2", Some("r1"), Some("ancestry"), None), ("3", Some("r2"), Some("ancestry"), None)]);
+    assert_eq!(
+        places(&arrivals)[1..],
+        [("2", Some("r1"), Some("ancestry"), None), ("3", Some("r2"), Some("ancestry"), None)]
+    );
     assert_eq!(arrivals.not_descending, ["r2"]);
 }
 

@@ -20,7 +20,10 @@ fn parse(at: usize, line: &str) -> deployments::Row {
         target: named("target=").unwrap_or_default(),
         service: Some("api".into()),
         environment: Some("production".into()),
-        revisions: words[1].split('+').map(|part| format!("{part}@{}", "0".repeat(40 - 1) + &part[part.len() - 1..])).collect(),
+        revisions: words[1]
+            .split('+')
+            .map(|part| format!("{part}@{}", "0".repeat(40 - 1) + &part[part.len() - 1..]))
+            .collect(),
         status: words[2].to_owned(),
         started_at: Some(Instant::from_seconds(minute * 60)),
         finished_at: Some(Instant::from_seconds(minute * 60 + 30)),
@@ -47,7 +50,10 @@ fn a_failed_attempt_and_its_retry_are_one_rollout() {
 #[test]
 fn an_attempt_that_failed_before_users_saw_it_is_in_no_rate() {
     let rollouts = story(&["1 a1 success", "5 a2 failure"]);
-    assert_eq!((rollouts[1].finished_at, rollouts[1].in_frequency, rollouts[1].in_change_fail_rate), (None, false, false));
+    assert_eq!(
+        (rollouts[1].finished_at, rollouts[1].in_frequency, rollouts[1].in_change_fail_rate),
+        (None, false, false)
+    );
 }
 
 #[test]

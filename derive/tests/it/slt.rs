@@ -27,7 +27,9 @@ impl AsyncDB for Engine {
                 .iter()
                 .map(|column| ArrayFormatter::try_new(column, &options))
                 .collect::<Result<_, _>>()?;
-            rows.extend((0..batch.num_rows()).map(|at| columns.iter().map(|texts| texts.value(at).to_string()).collect()));
+            rows.extend(
+                (0..batch.num_rows()).map(|at| columns.iter().map(|texts| texts.value(at).to_string()).collect()),
+            );
         }
         if width == 0 || (rows.is_empty() && batches.is_empty()) {
             return Ok(DBOutput::StatementComplete(0));

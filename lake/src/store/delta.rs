@@ -90,12 +90,8 @@ impl Lake {
 
 fn refuse_newer_schema(table: &Table, found: &DeltaTable) -> Result<(), LakeError> {
     let snapshot = found.snapshot().map_err(|error| LakeError::table("read", table.name, error))?;
-    let version: u64 = snapshot
-        .metadata()
-        .configuration()
-        .get(SCHEMA_VERSION)
-        .and_then(|version| version.parse().ok())
-        .unwrap_or(1);
+    let version: u64 =
+        snapshot.metadata().configuration().get(SCHEMA_VERSION).and_then(|version| version.parse().ok()).unwrap_or(1);
     if version > u64::from(table.version) {
         return Err(LakeError::Newer {
             what: format!("table `{}`", table.name),

@@ -34,13 +34,12 @@ impl Snapshot {
     /// # Errors
     /// [`LakeError`] where a table cannot be read or the folder cannot be written.
     pub async fn export(&self, folder: &Path) -> Result<Vec<ExportedTable>, LakeError> {
-        let refused = |path: &Path, error: std::io::Error| LakeError::folder("write", path.display(), error);
+        let refused = |path: &Path, error: std::io::Error| LakeError::folder("write", &path.display(), error);
         fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
         let mut exported = Vec::new();
         for table in tables::all() {
             let batches = self.read(table).await?;
-            let digest =
-                canonical::digest(table, &batches).map_err(|error| LakeError::rows(table.name, error))?;
+            let digest = canonical::digest(table, &batches).map_err(|error| LakeError::rows(table.name, error))?;
             let path = folder.join(format!("{}.parquet", table.name));
             let content = to_parquet(table, &batches)
                 .map_err(|error| LakeError::Damaged { path: path.display().to_string(), source: Box::new(error) })?;
@@ -63,8 +62,7 @@ impl Snapshot {
             "tables": exported,
         });
         let path = folder.join("export.json");
-        let content = serde_json::to_vec_pretty(&listing).expect("a JSON value has a text");
-        replace(&path, &content).map_err(|error| refused(&path, error))?;
+        replace(&path, format!("{listing:#}\n").as_bytes()).map_err(|error| refused(&path, error))?;
         Ok(exported)
     }
 }
@@ -76,10 +74,7 @@ fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 }
 
 /// A Parquet file of these rows, in the contract's schema.
-fn to_parquet(
-    table: &crate::Table,
-    batches: &[arrow::array::RecordBatch],
-) -> Result<Vec<u8>, ParquetError> {
+fn to_parquet(table: &crate::Table, batches: &[arrow::array::RecordBatch]) -> Result<Vec<u8>, ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_created_by("doracle".to_owned())

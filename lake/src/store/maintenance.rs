@@ -63,7 +63,9 @@ impl Lake {
         let tables = self.settle(compacted, &self.versions().await?).await?.tables;
         let versions = self.versions().await?;
         done.versions_kept = versions.len();
-        if versions.last().is_some_and(|last| tables.iter().any(|(name, version)| last.tables.get(name) < Some(version)))
+        if versions
+            .last()
+            .is_some_and(|last| tables.iter().any(|(name, version)| last.tables.get(name) < Some(version)))
         {
             let batch = versions.iter().filter(|row| row.stream == MAINTENANCE).map(|row| row.batch).max();
             self.record_version(VersionRow {
@@ -179,8 +181,7 @@ pub(super) async fn vacuum(
         }
         vacuum.into_future()
     };
-    let (found, swept) =
-        sweep(found, VacuumMode::Full, retention.max(SHORTEST_WRITE)).await.map_err(failed)?;
+    let (found, swept) = sweep(found, VacuumMode::Full, retention.max(SHORTEST_WRITE)).await.map_err(failed)?;
     let mut removed = swept.files_deleted.len();
     if retention < SHORTEST_WRITE {
         removed += sweep(found, VacuumMode::Lite, retention).await.map_err(failed)?.1.files_deleted.len();

@@ -76,7 +76,8 @@ impl Lake {
             // Another writer brought it in.
             None => self.versions().await?.iter().find(|row| row.is_of(&stream, number)).map(|row| row.version),
         };
-        let gone = || self.objects.damaged(&pending_folder(&stream, number), "the batch was removed while it was pending");
+        let gone =
+            || self.objects.damaged(&pending_folder(&stream, number), "the batch was removed while it was pending");
         Ok(Committed { lake_version: lake_version.ok_or_else(gone)?, batch: number })
     }
 
@@ -130,7 +131,11 @@ impl Lake {
     /// Brings every pending batch into its tables and records the versions that make them visible; the table
     /// versions are at least `touched`. `versions` are those of a moment ago: to bring in again what has been recorded
     /// since changes nothing.
-    pub(super) async fn settle(&self, mut touched: TableVersions, versions: &[VersionRow]) -> Result<Settled, LakeError> {
+    pub(super) async fn settle(
+        &self,
+        mut touched: TableVersions,
+        versions: &[VersionRow],
+    ) -> Result<Settled, LakeError> {
         let _alone = self.settling.lock().await;
         let mut settled: Vec<Manifest> = Vec::new();
         let mut seen = BTreeSet::new();
@@ -168,7 +173,7 @@ impl Lake {
                 manifests.push(serde_json::from_slice(&content).map_err(|error| self.objects.damaged(&name, error))?);
             }
         }
-        manifests.sort_by(|a, b| (a.written_at, a.id()).cmp(&(b.written_at, b.id())));
+        manifests.sort_by_key(|manifest| (manifest.written_at, manifest.id()));
         Ok(manifests)
     }
 
@@ -279,7 +284,11 @@ impl Manifest {
 
 /// A stream's name as one part of a path.
 fn folder_of(stream: &str) -> String {
-    stream.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).take(64).collect::<String>()
+    stream
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .take(64)
+        .collect::<String>()
         + "-"
         + &crate::canonical::sha256(stream.as_bytes())[..8]
 }

@@ -23,8 +23,8 @@ mod write;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use tokio::sync::Mutex;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 pub use batch::{Batch, Page, WriteMode};
 pub use export::ExportedTable;

@@ -1,5 +1,6 @@
 //! The small files beside the tables: one narrow door to the object store.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,15 +56,14 @@ impl Objects {
                 Ok(Self { store: wrap(Arc::new(store)), prefix: Path::default(), url, folder: Some(path), shown })
             }
             Location::Bucket { url, options } => {
-                let mut builder = AmazonS3Builder::new()
-                    .with_url(url.as_str())
-                    .with_conditional_put(S3ConditionalPut::ETagMatch);
+                let mut builder =
+                    AmazonS3Builder::new().with_url(url.as_str()).with_conditional_put(S3ConditionalPut::ETagMatch);
                 for (name, value) in options {
                     let key: AmazonS3ConfigKey =
                         name.parse().map_err(|error| LakeError::storage("open", location, error))?;
                     builder = builder.with_config(key, value);
                 }
-                let store = builder.build().map_err(|error| LakeError::storage("open", location, error))?;
+                let store = builder.build().map_err(|error| without_values(location, options, &error))?;
                 register_log_store(url);
                 let prefix = Path::from_url_path(url.path())
                     .map_err(|error| LakeError::storage("open", location, error.into()))?;
@@ -90,19 +90,15 @@ impl Objects {
     }
 
     fn failed(&self, doing: &'static str, name: &str, error: object_store::Error) -> LakeError {
-        LakeError::storage(doing, self.shown(name), error)
+        LakeError::storage(doing, &self.shown(name), error)
     }
 
-    pub(super) fn damaged(
-        &self,
-        name: &str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> LakeError {
+    pub(super) fn damaged(&self, name: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LakeError {
         LakeError::Damaged { path: self.shown(name), source: source.into() }
     }
 
     fn path(&self, name: &str) -> Path {
-        name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        name.split('/').fold(self.prefix.clone(), Path::join)
     }
 
     /// Writes an object so that it is whole or absent.
@@ -193,9 +189,16 @@ impl Objects {
     pub(super) fn sweep_halves(&self, before: SystemTime) -> Result<usize, LakeError> {
         self.folder.as_ref().map_or(Ok(0), |folder| {
             super::folder::sweep_halves(folder, before)
-                .map_err(|error| LakeError::folder("delete", folder.display(), error))
+                .map_err(|error| LakeError::folder("delete", &folder.display(), error))
         })
     }
+}
+
+/// Why a client could not be built, without what its options say: that may be a secret in the wrong place.
+fn without_values(location: &Location, options: &BTreeMap<String, String>, error: &object_store::Error) -> LakeError {
+    let values = options.values().filter(|value| !value.is_empty());
+    let text = values.fold(error.to_string(), |text, value| text.replace(value.as_str(), "…"));
+    LakeError::storage("open", location, object_store::Error::Generic { store: "S3", source: text.into() })
 }
 
 /// Lets Delta Lake keep its log in our stores: the plain log store, which is safe where puts are conditional.

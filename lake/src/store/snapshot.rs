@@ -78,15 +78,12 @@ impl Snapshot {
 
     async fn register(&self, context: &SessionContext, table: &'static Table) -> Result<(), LakeError> {
         let version = self.version.as_ref().and_then(|row| row.tables.get(table.name));
-        match version {
-            Some(version) => {
-                let found = self.lake.table_at(table, *version).await?;
-                context.register_table(table.name, provider(context, table, &found).await?)?;
-            }
-            None => {
-                let empty = MemTable::try_new(table.schema(), vec![vec![]])?;
-                context.register_table(table.name, Arc::new(empty))?;
-            }
+        if let Some(version) = version {
+            let found = self.lake.table_at(table, *version).await?;
+            context.register_table(table.name, provider(context, table, &found).await?)?;
+        } else {
+            let empty = MemTable::try_new(table.schema(), vec![vec![]])?;
+            context.register_table(table.name, Arc::new(empty))?;
         }
         Ok(())
     }
@@ -96,12 +93,19 @@ impl Snapshot {
     /// # Errors
     /// [`LakeError`] where the table cannot be read.
     pub async fn read(&self, table: &'static Table) -> Result<Vec<RecordBatch>, LakeError> {
+        if self.version.as_ref().is_none_or(|row| !row.tables.contains_key(table.name)) {
+            return Ok(Vec::new());
+        }
         let context = session(None);
         self.register(&context, table).await?;
         let key: Vec<String> = table.key.iter().map(|name| format!("\"{name}\"")).collect();
         let sql = format!("SELECT * FROM {} ORDER BY {}", table.name, key.join(", "));
         let batches = query(&context, &sql).await?;
-        batches.iter().map(|batch| shaped(table, batch)).collect::<Result<_, _>>().map_err(|error| LakeError::rows(table.name, error))
+        batches
+            .iter()
+            .map(|batch| shaped(table, batch))
+            .collect::<Result<_, _>>()
+            .map_err(|error| LakeError::rows(table.name, error))
     }
 
     /// All rows of one table as structs, in the order of its key.

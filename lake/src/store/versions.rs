@@ -100,9 +100,8 @@ impl Lake {
                 *place = (*place).max(*version);
             }
             let guard = Transaction::new(GUARD, integer(row.version));
-            let properties = CommitProperties::default()
-                .with_application_transaction(guard)
-                .with_cleanup_expired_logs(Some(false));
+            let properties =
+                CommitProperties::default().with_application_transaction(guard).with_cleanup_expired_logs(Some(false));
             let rows: RecordBatch = TableRow::batch(vec![to_stored(&row)]);
             let committed =
                 found.write([rows]).with_save_mode(SaveMode::Append).with_commit_properties(properties).await;
@@ -118,7 +117,7 @@ impl Lake {
         Err(LakeError::Contended { table: table.name.to_owned(), attempts: ATTEMPTS })
     }
 
-    /// Folds the table of versions itself, and removes its files that were replaced before `now` less `retention`.
+    /// Removes files of the table of versions itself that were replaced longer than `retention` before `now`.
     pub(super) async fn vacuum_versions(&self, now: Instant, retention: TimeDelta) -> Result<usize, LakeError> {
         match self.table(stored::Row::table()).await? {
             Some(found) => super::maintenance::vacuum(stored::Row::table(), found, now, retention, &[]).await,

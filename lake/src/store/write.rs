@@ -22,7 +22,7 @@ use crate::{LakeError, Table};
 /// How often a commit is tried again when other writers are faster.
 pub(super) const ATTEMPTS: u32 = 60;
 /// Small files are folded together in passing once a table has this many.
-const FILES_BEFORE_COMPACTION: usize = 64;
+const FILES_BEFORE_COMPACTION: usize = 32;
 /// Every commit carries this application transaction, so that two writers that both looked at the same version
 /// cannot both add to it: the slower one is refused and looks again.
 pub(super) const GUARD: &str = "guard";
@@ -162,10 +162,8 @@ async fn merge(
         .map(|name| {
             let (old, new) = (col(format!("t.{name}")), col(format!("s.{name}")));
             let both_null = old.clone().is_null().and(new.clone().is_null());
-            match table.column(name).is_some_and(|column| column.nullable) {
-                true => old.eq(new).or(both_null),
-                false => old.eq(new),
-            }
+            let is_nullable = table.column(name).is_some_and(|column| column.nullable);
+            if is_nullable { old.eq(new).or(both_null) } else { old.eq(new) }
         })
         .reduce(datafusion::logical_expr::Expr::and)
         .expect("a table has a key");
@@ -199,15 +197,13 @@ async fn plan(incoming: &Incoming<'_>, found: &DeltaTable) -> Result<Plan, LakeE
     if is_empty {
         return Ok(if rows.num_rows() == 0 { Plan::Nothing } else { Plan::Append(rows) });
     }
-    let context = session(None);
+    let context = session(Some(1));
     context.register_table("stored", provider(&context, table, found).await?)?;
     match incoming.mode {
         WriteMode::ReplaceTable => {
             let stored = query(&context, "SELECT * FROM stored").await?;
-            Ok(match converters.same(&rows, &stored).map_err(shaped)? {
-                true => Plan::Nothing,
-                false => Plan::ReplaceTable(rows),
-            })
+            let is_same = converters.same(&rows, &stored).map_err(shaped)?;
+            Ok(if is_same { Plan::Nothing } else { Plan::ReplaceTable(rows) })
         }
         WriteMode::ReplaceSource => {
             let stream = incoming.stream.replace('\'', "''");
@@ -220,10 +216,8 @@ async fn plan(incoming: &Incoming<'_>, found: &DeltaTable) -> Result<Plan, LakeE
             if converters.shares_a_key(&rows, &others).map_err(shaped)? {
                 return Ok(Plan::MergeSource(rows));
             }
-            Ok(match converters.same(&rows, &own).map_err(shaped)? {
-                true => Plan::Nothing,
-                false => Plan::ReplaceSource(rows),
-            })
+            let is_same = converters.same(&rows, &own).map_err(shaped)?;
+            Ok(if is_same { Plan::Nothing } else { Plan::ReplaceSource(rows) })
         }
         WriteMode::Upsert => {
             let stored = same_keys(&context, table, &rows, "SELECT * FROM stored").await?;
@@ -249,12 +243,10 @@ async fn same_keys(
     context.register_batch("incoming", rows.clone())?;
     let plain_key = table.key.iter().filter(|name| table.column(name).is_some_and(|column| !column.nullable));
     let same_key: Vec<String> = plain_key.map(|name| format!("o.\"{name}\" = i.\"{name}\"")).collect();
-    let sql = match same_key.is_empty() {
-        true => stored.to_owned(),
-        false => format!(
-            "SELECT o.* FROM ({stored}) AS o LEFT SEMI JOIN incoming AS i ON {}",
-            same_key.join(" AND ")
-        ),
+    let sql = if same_key.is_empty() {
+        stored.to_owned()
+    } else {
+        format!("SELECT o.* FROM ({stored}) AS o LEFT SEMI JOIN incoming AS i ON {}", same_key.join(" AND "))
     };
     query(context, &sql).await
 }

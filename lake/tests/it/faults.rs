@@ -14,12 +14,17 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// What happens to a change of the store, given its place in it: `true` lets it through.
+/// Whether a change of the store goes through, given its place in it.
 pub(crate) type Rule = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Opens a lake whose store changes nothing where `rule` says so, and answers with an error instead.
 pub(crate) async fn open_with(location: &Location, rule: Rule) -> std::result::Result<Lake, LakeError> {
     Lake::open_or_create_through(location, &|inner| Arc::new(Faulty { inner, rule: rule.clone() })).await
+}
+
+fn asked(rule: &Rule, location: &Path) -> Result<()> {
+    let failure = || Error::Generic { store: "faulty", source: "failed on purpose".into() };
+    if rule(location.as_ref()) { Ok(()) } else { Err(failure()) }
 }
 
 struct Faulty {
@@ -29,10 +34,7 @@ struct Faulty {
 
 impl Faulty {
     fn ask(&self, location: &Path) -> Result<()> {
-        match (self.rule)(location.as_ref()) {
-            true => Ok(()),
-            false => Err(Error::Generic { store: "faulty", source: "failed on purpose".into() }),
-        }
+        asked(&self.rule, location)
     }
 }
 
@@ -72,10 +74,7 @@ impl ObjectStore for Faulty {
         let rule = self.rule.clone();
         let asked = locations.map(move |location| {
             let location = location?;
-            match rule(location.as_ref()) {
-                true => Ok(location),
-                false => Err(Error::Generic { store: "faulty", source: "failed on purpose".into() }),
-            }
+            asked(&rule, &location).map(|()| location)
         });
         self.inner.delete_stream(asked.boxed())
     }

@@ -7,48 +7,53 @@ use lake::{AsOf, Lake, LakeError};
 
 use crate::worker::Worker;
 use crate::world::{
-    Dice, at_folder, brought_by_every_batch, copy, digests, latest, numbered, open, temporary_folder, wait, whole_batches,
+    Dice, at_folder, brought_by_every_batch, copy, digests, latest, numbered, open, temporary_folder, wait,
+    whole_batches,
 };
 
-const KILLS: usize = 60;
+/// How often a writer of each lake is killed: one lake long enough for checkpoints and compaction, the others short.
+const KILLS: [usize; 5] = [20, 8, 8, 8, 8];
 
 #[test]
-fn sixty_kills_lose_nothing_that_was_acknowledged_and_double_nothing() {
-    let folder = temporary_folder();
+fn fifty_two_kills_lose_nothing_that_was_acknowledged_and_double_nothing() {
     let mut dice = Dice(20_260_105);
-    let mut acknowledged = 0;
     let mut between = 0;
-    for _ in 0..KILLS {
-        let mut worker = Worker::start(folder.path(), "stream", i64::MAX, None);
-        let count = usize::try_from(dice.below(2)).expect("it is small");
-        worker.listen(count, Duration::from_micros(dice.below(500_000)));
-        worker.kill();
-        acknowledged = worker.acknowledged.max(acknowledged);
-        between += usize::from(is_between_commits(folder.path()));
-        let seen = wait(seen_without_replay(folder.path()));
-        assert!(seen >= acknowledged, "batch {acknowledged} was acknowledged, {seen} are there");
-        acknowledged = seen;
+    for kills in KILLS {
+        let folder = temporary_folder();
+        let mut seen = 0;
+        for _ in 0..kills {
+            let mut worker = Worker::start(folder.path(), "stream", i64::MAX, None);
+            let count = usize::try_from(dice.below(2)).expect("it is small");
+            worker.listen(count, Duration::from_micros(dice.below(400_000)));
+            worker.kill();
+            between += usize::from(is_between_commits(folder.path()));
+            let acknowledged = worker.acknowledged.max(seen);
+            seen = wait(seen_without_replay(folder.path()));
+            assert!(seen >= acknowledged, "batch {acknowledged} was acknowledged, {seen} are there");
+        }
+        wait(equals_an_undisturbed_lake(folder.path(), seen));
     }
-    assert!(between > KILLS / 10, "only {between} of {KILLS} kills hit a batch that was half brought in");
-    wait(async {
-        let lake = open(folder.path()).await;
-        let batches = whole_batches(&latest(&lake).await, "stream").await;
-        let last = *batches.last().expect("sixty workers commit something");
-        assert_eq!(batches, (1..=last).collect::<Vec<_>>());
-        assert!(last >= acknowledged);
-        let undisturbed = temporary_folder();
-        let other = open(undisturbed.path()).await;
-        for number in 1..=last {
-            other.commit(numbered("stream", number)).await.expect("nobody disturbs");
-        }
-        assert_eq!(digests(&lake, AsOf::Latest).await, digests(&other, AsOf::Latest).await);
-        assert_eq!(brought_by_every_batch(&latest(&lake).await).await, [format!("revision {last}")]);
-        // Every version there ever was holds whole batches.
-        for number in (1..=latest(&lake).await.number()).step_by(9) {
-            let version = lake.snapshot(AsOf::Version(number)).await.expect("no version is missing");
-            whole_batches(&version, "stream").await;
-        }
-    });
+    assert!(between >= 5, "only {between} kills hit a batch of which some tables had their rows and others had not");
+}
+
+async fn equals_an_undisturbed_lake(folder: &Path, acknowledged: i64) {
+    let lake = open(folder).await;
+    let batches = whole_batches(&latest(&lake).await, "stream").await;
+    let last = *batches.last().expect("workers commit something");
+    assert_eq!(batches, (1..=last).collect::<Vec<_>>());
+    assert!(last >= acknowledged);
+    let undisturbed = temporary_folder();
+    let other = open(undisturbed.path()).await;
+    for number in 1..=last {
+        other.commit(numbered("stream", number)).await.expect("nobody disturbs");
+    }
+    assert_eq!(digests(&lake, AsOf::Latest).await, digests(&other, AsOf::Latest).await);
+    assert_eq!(brought_by_every_batch(&latest(&lake).await).await, [format!("revision {last}")]);
+    // Every version there ever was holds whole batches.
+    for number in (1..=latest(&lake).await.number()).step_by(7) {
+        let version = lake.snapshot(AsOf::Version(number)).await.expect("no version is missing");
+        whole_batches(&version, "stream").await;
+    }
 }
 
 /// Whether a batch is pending whose rows are in some table: a kill between, or inside, the commits of two tables.
@@ -63,9 +68,10 @@ fn walk(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names = Vec::new();
     for entry in entries.flatten() {
-        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            true => names.extend(walk(&entry.path())),
-            false => names.push(entry.file_name().to_string_lossy().into_owned()),
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            names.extend(walk(&entry.path()));
+        } else {
+            names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
     names
@@ -115,12 +121,18 @@ fn cut_off_everywhere(template: &Path, number: i64) {
         let seen = wait(seen_without_replay(folder.path()));
         assert!(seen >= worker.acknowledged);
         let is_pending = walk(&folder.path().join("pending")).contains(&"manifest.json".to_owned());
-        // The next one is cut off while it finishes what it found.
-        Worker::start(folder.path(), "stream", 0, Some(1 + abort_at % 7)).finish();
+        if is_pending {
+            // The next one is cut off while it finishes what it found.
+            Worker::start(folder.path(), "stream", 0, Some(1 + abort_at % 7)).finish();
+        }
         wait(async {
             let lake = open(folder.path()).await;
             let found = whole_batches(&latest(&lake).await, "stream").await;
-            assert_eq!(found == with, is_pending || seen == number, "a batch with a manifest is finished, at {abort_at}");
+            assert_eq!(
+                found == with,
+                is_pending || seen == number,
+                "a batch with a manifest is finished, at {abort_at}"
+            );
             assert!(found == with || found == before, "{found:?} at {abort_at}");
             if found == before {
                 lake.commit(numbered("stream", number)).await.expect("nobody disturbs");
@@ -136,6 +148,6 @@ fn cut_off_everywhere(template: &Path, number: i64) {
             assert!(finished_by_others >= 6, "only {finished_by_others} batches were left to others");
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(300), "this takes too long");
+        assert!(started.elapsed() < Duration::from_mins(5), "this takes too long");
     }
 }

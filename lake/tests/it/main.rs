@@ -9,6 +9,7 @@ mod folders;
 mod full_disk;
 mod kill;
 mod round_trip;
+mod tools;
 mod travel;
 mod upsert;
 mod worker;

@@ -1,5 +1,6 @@
 //! What goes into a table comes out of it.
 
+use arrow::array::RecordBatch;
 use lake::{AsOf, Batch, WriteMode, canonical, tables};
 
 use crate::world::{digests, generated, hour, latest, open, temporary_folder, wait};
@@ -45,8 +46,13 @@ fn a_second_version_of_every_row_takes_the_place_of_the_first() {
         }
         let snapshot = latest(&lake).await;
         for table in tables::all() {
-            let rows: usize = snapshot.read(table).await.expect("it can be read").iter().map(|rows| rows.num_rows()).sum();
-            assert_eq!(rows, ROWS, "keys of `{}` stand once", table.name);
+            let read = snapshot.read(table).await.expect("it can be read");
+            assert_eq!(
+                read.iter().map(RecordBatch::num_rows).sum::<usize>(),
+                ROWS,
+                "keys of `{}` stand once",
+                table.name
+            );
         }
         let second = lake.version_at(AsOf::Version(2)).await.expect("it is there").expect("the lake is not empty");
         let third = lake.version_at(AsOf::Version(3)).await.expect("it is there").expect("the lake is not empty");
@@ -56,16 +62,16 @@ fn a_second_version_of_every_row_takes_the_place_of_the_first() {
 }
 
 /// The same rows under the keys of seed 1.
-fn with_first_keys(table: &lake::Table, rows: &arrow::array::RecordBatch) -> arrow::array::RecordBatch {
+fn with_first_keys(table: &lake::Table, rows: &RecordBatch) -> RecordBatch {
     let first = generated(table, ROWS, 1);
     let schema = rows.schema();
     let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
         let is_key = table.key.contains(&field.name().as_str());
         if is_key { first.column_by_name(field.name()).expect("both have it").clone() } else { column.clone() }
     });
-    arrow::array::RecordBatch::try_new(schema.clone(), columns.collect()).expect("columns stay as they were")
+    RecordBatch::try_new(schema.clone(), columns.collect()).expect("columns stay as they were")
 }
 
-fn lines(table: &lake::Table, rows: &[arrow::array::RecordBatch]) -> Vec<String> {
+fn lines(table: &lake::Table, rows: &[RecordBatch]) -> Vec<String> {
     canonical::lines(table, rows).expect("rows have a canonical form")
 }

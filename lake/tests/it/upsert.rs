@@ -223,7 +223,10 @@ fn what_a_later_batch_of_the_stream_replaced_does_not_come_back_from_an_earlier_
 
 /// What the lake should do, in a few lines: the same with a map.
 #[derive(Default)]
-struct Model(BTreeMap<(u8, Option<u8>), (Option<i64>, u8, &'static str)>);
+struct Model(BTreeMap<(u8, Option<u8>), Standing>);
+
+/// When the source last changed it, what it says, and which source that is.
+type Standing = (Option<i64>, u8, &'static str);
 
 impl Model {
     fn bring(&mut self, source: &'static str, is_replaced: bool, shorts: &[Short]) {
@@ -239,9 +242,7 @@ impl Model {
     }
 
     fn contents(&self) -> Vec<String> {
-        let one = |(updated, title, source): &(Option<i64>, u8, &str)| {
-            format!("{:?} title {title} of {source}", updated.map(hour))
-        };
+        let one = |(updated, title, source): &Standing| format!("{:?} title {title} of {source}", updated.map(hour));
         self.0.values().map(one).collect()
     }
 }
@@ -290,9 +291,10 @@ proptest! {
             let mut model = Model::default();
             for (source, is_replaced, rows) in steps {
                 model.bring(source, is_replaced, &rows);
-                match is_replaced {
-                    true => replace(&lake, source, &rows).await,
-                    false => upsert(&lake, source, &rows).await,
+                if is_replaced {
+                    replace(&lake, source, &rows).await;
+                } else {
+                    upsert(&lake, source, &rows).await;
                 }
                 assert_eq!(contents(&lake).await, model.contents());
             }

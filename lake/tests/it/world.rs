@@ -193,9 +193,10 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("the folder can be read") {
         let entry = entry.expect("it can be read");
         let to = to.join(entry.file_name());
-        match entry.file_type().expect("it has a type").is_dir() {
-            true => copy(&entry.path(), &to),
-            false => drop(fs::copy(entry.path(), to).expect("a file can be copied")),
+        if entry.file_type().expect("it has a type").is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("a file can be copied");
         }
     }
 }
@@ -237,9 +238,10 @@ fn generated_column(data_type: &DataType, nullable: bool, count: usize, dice: &m
     const NUMBERS: [f64; 8] = [0.0, -0.0, 0.1, -1.5, 1e300, -1e-300, f64::MAX, f64::MIN_POSITIVE];
     let null = |dice: &mut Dice| nullable && dice.one_in(3);
     match data_type {
-        DataType::Utf8 => Arc::new(StringArray::from_iter((0..count).map(|at| {
-            (!null(dice)).then(|| format!("{at}{}", TEXTS[at % TEXTS.len()]))
-        }))),
+        DataType::Utf8 => {
+            let cells = (0..count).map(|at| (!null(dice)).then(|| format!("{at}{}", TEXTS[at % TEXTS.len()])));
+            Arc::new(cells.collect::<StringArray>())
+        }
         DataType::Int64 => {
             let cells = (0..count).map(|at| match at {
                 _ if null(dice) => None,

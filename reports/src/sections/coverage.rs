@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::{Block, Section, Table, TableCell, TableColumn, format};
 
 /// The ranges that every source states, holes first.
-pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+pub(crate) fn section(model: &Model<'_>) -> Section {
     let zone = model.context.zone;
     let day = |at: Option<lake::Instant>| at.map_or_else(|| "unknown".into(), |at| format::date(at.to_utc(), zone));
     // One line per statement; services that say the same are counted together.
@@ -35,7 +35,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
     } else {
         "What a source did not read is unknown, not absent."
     };
-    Some(Section {
+    Section {
         id: "coverage".into(),
         title: "What was read".into(),
         lead: Some(lead.into()),
@@ -44,5 +44,5 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             columns: ["Stream", "Table", "From", "Until", "Whole", "Why not, or remark"].map(TableColumn::text).to_vec(),
             rows,
         })],
-    })
+    }
 }

@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::{Block, Note, Section, anchor, code};
 
 /// One note per metric.
-pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+pub(crate) fn section(model: &Model<'_>) -> Section {
     let notes = definitions()
         .iter()
         .map(|definition| Note {
@@ -23,12 +23,12 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             ),
         })
         .collect();
-    Some(Section {
+    Section {
         id: "definitions".into(),
         title: "Definitions".into(),
         lead: Some(format!("In this report the metrics count {}.", model.rollouts_word())),
         blocks: vec![Block::Notes(notes)],
-    })
+    }
 }
 
 fn sentence(text: &str) -> String {

@@ -8,9 +8,9 @@ macro_rules! sections {
     ($($name:ident),+ $(,)?) => {
         $(mod $name;)+
 
-        /// Every section that has something to say.
+        /// Every section that has something to say; one that always has returns it without an `Option`.
         pub(crate) fn all(model: &Model<'_>) -> Vec<Section> {
-            [$($name::section(model)),+].into_iter().flatten().collect()
+            [$(Option::<Section>::from($name::section(model))),+].into_iter().flatten().collect()
         }
     };
 }

@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::{Block, Section, Table, TableColumn, format};
 
 /// Each finding with its count, an example and what it does.
-pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+pub(crate) fn section(model: &Model<'_>) -> Section {
     let mut found: BTreeMap<&str, (i64, Option<&str>, &str)> = BTreeMap::new();
     for row in &model.derived.data_quality {
         let place = found.entry(&row.finding).or_insert((0, row.example.as_deref(), &row.effect));
@@ -37,12 +37,12 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             rows,
         })]
     };
-    Some(Section {
+    Section {
         id: "quality".into(),
         title: "Data quality".into(),
         lead: Some("What is odd about the records, and what that does to the numbers.".into()),
         blocks,
-    })
+    }
 }
 
 fn in_words(finding: &str) -> String {

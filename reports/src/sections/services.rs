@@ -6,7 +6,7 @@ use crate::model::{self, Model, Unit, statistic_name};
 use crate::{Block, Section, Table, TableCell, TableColumn, format};
 
 /// Every service and group with every number of the period: what heads the report first, tails below.
-pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+pub(crate) fn section(model: &Model<'_>) -> Section {
     let (mut heads, mut tails) = (Vec::new(), Vec::new());
     for definition in definitions() {
         for (place, statistic) in definition.gives.iter().enumerate() {
@@ -20,12 +20,12 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             blocks: vec![Block::Table(table(model, "Upper quantiles of the whole period", &tails, false))],
         });
     }
-    Some(Section {
+    Section {
         id: "services".into(),
         title: "By service".into(),
         lead: Some("Groups are pooled from their rows, never averaged from the services above them.".into()),
         blocks,
-    })
+    }
 }
 
 fn table(model: &Model<'_>, caption: &str, wanted: &[(&Definition, &str)], with_coverage: bool) -> Table {

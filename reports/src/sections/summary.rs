@@ -6,7 +6,7 @@ use crate::model::{self, Model, Unit};
 use crate::{Block, Figure, Section, anchor, format};
 
 /// The five metrics over the whole period, each with its interval and n.
-pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
+pub(crate) fn section(model: &Model<'_>) -> Section {
     let heads = model.heads();
     let mut blocks = Vec::new();
     for unit in &heads {
@@ -15,7 +15,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         }
         blocks.push(Block::Figures(figures(model, unit)));
     }
-    Some(Section {
+    Section {
         id: "now".into(),
         title: "Over the whole period".into(),
         lead: Some(
@@ -24,7 +24,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
                 .into(),
         ),
         blocks,
-    })
+    }
 }
 
 fn figures(model: &Model<'_>, unit: &Unit) -> Vec<Figure> {

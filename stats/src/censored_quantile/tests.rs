@@ -1,4 +1,8 @@
+use super::bootstrap::quantile_of_samples;
 use super::*;
+use crate::bootstrap::{
+    BootstrapError, Numbered, ResamplePlace, cluster_bootstrap, cluster_bootstrap_bca, multiplicity_replicates,
+};
 use crate::distributions::{normal_quantile, normal_upper_tail};
 use crate::random::Philox;
 use crate::survival::KaplanMeier;
@@ -146,4 +150,106 @@ fn planted_quantiles_are_recovered_where_the_product_limit_is_biased() {
         // It comes out about 18, 95 and 210 % too long.
         assert!(naive > bias, "the product-limit estimate of p{probability} is off by {naive} only");
     }
+}
+
+/// Four hundred planted subjects in a hundred clusters.
+fn clustered() -> (Vec<Subject>, Vec<usize>) {
+    let (subjects, ..) = draw(400, 7);
+    (subjects, (0..400).map(|subject| subject * subject % 101).collect())
+}
+
+fn fitted(probability: f64) -> impl Fn(&mut [Subject]) -> Option<f64> {
+    move |drawn| CensoredQuantile::fit(drawn).ok()?.quantile(probability).ok()?.reached()
+}
+
+#[test]
+fn replicates_are_those_of_fits_to_the_last_bit() {
+    let (subjects, clusters) = clustered();
+    let numbered = Numbered::of(subjects.len(), &clusters).expect("there are clusters");
+    let ordered = Ordered::of(&subjects, &numbered.clusters).expect("the subjects are complete");
+    for probability in [0.1, 0.5, 0.75] {
+        let oracle = cluster_bootstrap(&subjects, &clusters, fitted(probability), 300, 5).expect("all reach it");
+        let statistic = quantile_of_samples(&ordered, probability);
+        let counted = multiplicity_replicates(numbered.count, statistic, 300, 5).expect("all reach it");
+        assert!(oracle.iter().map(|value| value.to_bits()).eq(counted.iter().map(|value| value.to_bits())));
+    }
+}
+
+#[test]
+fn heights_are_those_of_a_fit_to_the_last_bit() {
+    let (subjects, clusters) = clustered();
+    let numbered = Numbered::of(subjects.len(), &clusters).expect("there are clusters");
+    let ordered = Ordered::of(&subjects, &numbered.clusters).expect("the subjects are complete");
+    let multiplicities: Vec<usize> = (0..numbered.count).map(|cluster| cluster * 7 % 4).collect();
+    let drawn: Vec<Subject> = subjects
+        .iter()
+        .zip(&numbered.clusters)
+        .flat_map(|(subject, &cluster)| std::iter::repeat_n(*subject, multiplicities[cluster]))
+        .collect();
+    let mut observable = Vec::new();
+    ordered.count_observable(&multiplicities, &mut observable);
+    let mut counted: Vec<(f64, f64)> = ordered.steps(&multiplicities, &observable).collect();
+    // A total that was not drawn repeats the height before it.
+    counted.dedup_by_key(|step| step.1.to_bits());
+    assert_eq!(counted, fit(&drawn).steps);
+}
+
+// Small samples meet the level exactly, also on the last flat piece, and hold only some of the times.
+#[test]
+fn every_small_sample_has_the_quantile_of_its_fit() {
+    let subjects =
+        [complete(6.0, 2.0, 1.0), complete(9.0, 3.0, 1.0), complete(4.0, 50.0, 2.0), waiting(5.0), waiting(70.0)];
+    let ordered = Ordered::of(&subjects, &[0, 1, 2, 3, 4]).expect("the subjects are complete");
+    for probability in [1e-9, 0.25, 1.0 / 3.0, 0.5, 0.75] {
+        let mut counted = quantile_of_samples(&ordered, probability);
+        for sample in 1..243 {
+            let multiplicities = [1, 3, 9, 27, 81].map(|place| sample / place % 3);
+            let copies = |(subject, times): (&Subject, &usize)| std::iter::repeat_n(*subject, *times);
+            let mut drawn: Vec<Subject> = subjects.iter().zip(&multiplicities).flat_map(copies).collect();
+            assert_eq!(
+                counted(&multiplicities),
+                fitted(probability)(&mut drawn),
+                "{probability} of {multiplicities:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_interval_is_that_of_fits_in_any_order() {
+    let (mut subjects, mut clusters) = clustered();
+    let counted = censored_quantile_bca(&subjects, &clusters, 0.5, 400, 3, 0.95);
+    let oracle = cluster_bootstrap_bca(&subjects, &clusters, fitted(0.5), 400, 3, 0.95);
+    assert_eq!(counted, oracle.map_err(CensoredBootstrapError::from));
+    assert!(counted.is_ok(), "{counted:?}");
+    subjects.reverse();
+    clusters.reverse();
+    assert_eq!(counted, censored_quantile_bca(&subjects, &clusters, 0.5, 400, 3, 0.95));
+    assert_ne!(counted, censored_quantile_bca(&subjects, &clusters, 0.5, 400, 4, 0.95));
+}
+
+#[test]
+fn an_interval_without_an_answer_says_why() {
+    let plan = |subjects: &[Subject], clusters: &[u8], probability, replicates, confidence| {
+        censored_quantile_bca(subjects, clusters, probability, replicates, 1, confidence).expect_err("it has no answer")
+    };
+    let undefined = |place| CensoredBootstrapError::from(BootstrapError::Undefined { place });
+    let three = [complete(9.0, 3.0, 1.0), complete(9.0, 4.0, 2.0), complete(9.0, 8.0, 2.0)];
+    let one = [complete(9.0, 3.0, 1.0), complete(9.0, 4.0, 2.0), waiting(9.0)];
+    assert_eq!(plan(&three, &[1, 2], 0.5, 99, 0.9), BootstrapError::LengthMismatch { values: 3, clusters: 2 }.into());
+    assert_eq!(plan(&three, &[1, 1, 1], 0.5, 99, 0.9), BootstrapError::TooFewClusters { clusters: 1 }.into());
+    assert_eq!(plan(&[], &[], 0.5, 99, 0.9), BootstrapError::TooFewClusters { clusters: 0 }.into());
+    let few = plan(&three, &[1, 2, 3], 0.5, 9, 0.9);
+    assert!(matches!(few, CensoredBootstrapError::Bootstrap(BootstrapError::TooFewReplicates { replicates: 9, .. })));
+    let level = plan(&three, &[1, 2, 3], 0.5, 99, 1.0);
+    assert!(matches!(level, CensoredBootstrapError::Bootstrap(BootstrapError::Confidence(_))));
+    assert_eq!(plan(&three, &[1, 2, 3], 1.0, 99, 0.9), CensoredQuantileError::Probability { probability: 1.0 }.into());
+    let beyond = CensoredQuantileError::DelayBeyondTotal { delay: 2.0, total: 1.0 };
+    assert_eq!(plan(&[complete(3.0, 1.0, 2.0), waiting(1.0)], &[1, 2], 0.5, 99, 0.9), beyond.into());
+    // Two of three are seen: nine tenths are not reached, two tenths not by a replicate of the third alone.
+    assert_eq!(plan(&one, &[1, 2, 3], 0.9, 99, 0.9), undefined(ResamplePlace::Data));
+    let replicate = plan(&one, &[1, 2, 3], 0.2, 99, 0.9);
+    let place = cluster_bootstrap(&one, &[1, 2, 3], fitted(0.2), 99, 1).expect_err("one is of the third alone");
+    assert_eq!(replicate, place.into());
+    assert!(matches!(place, BootstrapError::Undefined { place: ResamplePlace::Replicate(_) }));
 }

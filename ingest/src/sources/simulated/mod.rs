@@ -66,6 +66,10 @@ impl Source for Simulated {
         FILLS
     }
 
+    fn has_own_clock(&self) -> bool {
+        true
+    }
+
     fn is_snapshot(&self) -> bool {
         true
     }
