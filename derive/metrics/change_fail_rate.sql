@@ -6,7 +6,7 @@
 -- statistic: rollouts with an accepted failure link over all rollouts, by the window in which they finished
 -- gives:     rate
 -- reads:     rollouts, recovery_episodes, unit_windows, unit_services
--- excluded:  rollbacks and redeploys; windows in which nobody recorded incidents or remedies are null
+-- excluded:  rollbacks and redeploys; rollouts that finished while nobody recorded incidents or remedies
 -- interval:  Wilson
 -- source:    DORA guide, software delivery performance metrics, 2026
 -- version:   1
@@ -15,11 +15,10 @@ WITH judged AS (
     FROM rollouts AS r
     JOIN unit_services AS u ON u.service = r.service AND u.environment = r.environment
     LEFT JOIN recovery_episodes AS f ON f.rollout_id = r.rollout_id
-    WHERE r.in_change_fail_rate
+    WHERE r.in_change_fail_rate AND r.failures_observed
 )
 SELECT w.unit_id, w.window_id, 'rate' AS statistic, share(j.is_failed) AS estimate, count(*) AS n
 FROM judged AS j
 JOIN unit_windows AS w
     ON w.unit_id = j.unit_id AND j.finished_at >= w.window_start_at AND j.finished_at < w.window_end_at
-WHERE w.has_failure_evidence
 GROUP BY w.unit_id, w.window_id

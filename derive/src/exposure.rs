@@ -28,6 +28,12 @@ impl Ranges {
         days(&self.whole, window)
     }
 
+    /// Whether an instant lies in what was read.
+    #[must_use]
+    pub fn holds(&self, at: Instant) -> bool {
+        self.read.iter().any(|range| range.contains(at))
+    }
+
     /// From the first to the last instant that was read.
     #[must_use]
     pub fn span(&self) -> Option<Window> {

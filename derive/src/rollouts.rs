@@ -114,8 +114,13 @@ impl<'a> Open<'a> {
         self.attempts.push(attempt);
     }
 
-    fn reached_users_and_failed(&self) -> bool {
-        self.attempts.iter().any(|attempt| !attempt.is_success && attempt.row.reached_users == Some(true))
+    /// When the first failed attempt that reached users ended.
+    fn impaired_at(&self) -> Option<Instant> {
+        self.attempts
+            .iter()
+            .filter(|attempt| !attempt.is_success && attempt.row.reached_users == Some(true))
+            .map(|attempt| attempt.finished_at.unwrap_or(attempt.started_at))
+            .min()
     }
 }
 
@@ -167,7 +172,8 @@ impl<'s> Unit<'s> {
         let Some(first) = open.attempts.first() else { return };
         let revisions = open.revisions().to_vec();
         let succeeded_at = open.succeeded.values().max().copied();
-        let failed_in_traffic = open.reached_users_and_failed();
+        let impaired_at = open.impaired_at();
+        let failed_in_traffic = impaired_at.is_some();
         // A rollout that reached users and was then given up exists, and ended when it failed.
         let finished_at = succeeded_at.or_else(|| {
             failed_in_traffic.then(|| open.attempts.iter().filter_map(|attempt| attempt.finished_at).max()).flatten()
@@ -189,6 +195,7 @@ impl<'s> Unit<'s> {
             finished_attempt_count: count(open.attempts.len()),
             target_count: count(open.succeeded.len()),
             failed_in_traffic,
+            impaired_at,
             is_first: self.live.is_empty() && succeeded_at.is_some(),
             is_reapply: kind == "release" && was_live,
             in_frequency: is_finished && kind != "redeploy",
@@ -205,7 +212,7 @@ impl<'s> Unit<'s> {
             revisions: revisions.clone(),
         };
         self.done.push(row);
-        if succeeded_at.is_some() {
+        if succeeded_at.is_some() && !(kind == "redeploy" && was_live) {
             // A rollout that was superseded halfway does not lower what the next one needs.
             if self.required.iter().all(|target| open.succeeded.contains_key(target.as_str())) {
                 self.required = open.succeeded.keys().map(|target| (*target).to_owned()).collect();
@@ -224,6 +231,10 @@ impl<'s> Unit<'s> {
             return ("redeploy", None);
         }
         let seen = self.live.iter().rposition(|live| live.revisions == revisions);
+        // A second tag at an old commit puts nothing back for anybody: tags tell of releases, not of what runs.
+        if seen.is_some() && open.attempts.iter().all(|attempt| attempt.row.evidence == "release_tag") {
+            return ("redeploy", None);
+        }
         match (intent, seen) {
             (Some("hotfix"), None) => ("hotfix", None),
             (Some("config"), None) => ("config", None),

@@ -147,7 +147,6 @@ pub(crate) struct UnitWindow {
     pub(crate) window: Window,
     pub(crate) coverage_rate: f64,
     pub(crate) is_immature: bool,
-    has_failure_evidence: bool,
     slices: Vec<(Window, f64)>,
 }
 
@@ -176,7 +175,9 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     stages::register_functions(&context);
     estimators::register(&context, plan.seed);
     register_settings(&context, plan, as_of)?;
-    stages::register(&context, "rollouts", with_tier(&built.rollouts, plan))?;
+    let exposure = Exposure::new(&coverage, as_of);
+    let observed = failures_observed(&exposure, &built.rollouts, &incidents);
+    stages::register(&context, "rollouts", with_flags(&built.rollouts, plan, observed))?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
     register_incidents(&context, &incidents, as_of)?;
     let mut failures: Vec<rollout_failures::Row> = stages::run(&context).await?;
@@ -187,7 +188,6 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     episodes.sort_by(|a, b| a.rollout_id.cmp(&b.rollout_id));
     stages::register(&context, "recovery_episodes", TableRow::batch(episodes.clone()))?;
 
-    let exposure = Exposure::new(&coverage, as_of);
     let services = services(&built.rollouts, plan);
     if services.is_empty() {
         return Err(DeriveError::Nothing(nothing(&deployments, plan)));
@@ -197,8 +197,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let interventions: Vec<interventions::Row> = snapshot.rows().await?;
     let adoptions = adoptions(&interventions, &services, period);
     let units = units(&services, plan, period, calendar, &adoptions);
-    let evidence = failure_evidence(&exposure, &built.rollouts, &incidents);
-    let unit_windows = unit_windows(&units, plan, as_of, &exposure, &evidence);
+    let unit_windows = unit_windows(&units, plan, as_of, &exposure);
     register_units(&context, &units, &unit_windows, as_of)?;
 
     let mut numbers = Vec::new();
@@ -235,9 +234,9 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     })
 }
 
-/// Until when to look: what the plan says, else the end of what was read of deployments, else the last deployment.
+/// Until when to look: what the plan says, else the end of what was read of any table, else the last deployment.
 fn as_of(plan: &Plan, coverage: &[coverage::Row], deployments: &[deployments::Row]) -> Result<Instant, DeriveError> {
-    let read = coverage.iter().filter(|row| row.covers == "deployments").filter_map(|row| row.range_end_at).max();
+    let read = coverage.iter().filter_map(|row| row.range_end_at).max();
     let last = || deployments.iter().filter_map(|row| row.finished_at.or(row.started_at)).max();
     plan.as_of
         .or(read)
@@ -381,27 +380,31 @@ fn units(
     units
 }
 
-/// The services for which somebody would have recorded a failure: incidents are read for them, or remedies are seen.
-fn failure_evidence(exposure: &Exposure, rollouts: &[rollouts::Row], incidents: &[incidents::Row]) -> BTreeSet<String> {
+/// For each rollout, whether somebody would have recorded its failure: it finished while incidents were read for its
+/// service; or, where no source states that it reads incidents, the service has incidents or remedies on record.
+fn failures_observed(exposure: &Exposure, rollouts: &[rollouts::Row], incidents: &[incidents::Row]) -> Vec<bool> {
     let remedied = rollouts
         .iter()
         .filter(|rollout| matches!(rollout.kind.as_str(), "rollback" | "hotfix") || rollout.failed_in_traffic)
-        .map(|rollout| rollout.service.clone());
-    let recorded = incidents.iter().filter_map(|incident| incident.service.clone());
-    let read = rollouts
+        .map(|rollout| rollout.service.as_str());
+    let on_record: BTreeSet<&str> =
+        remedied.chain(incidents.iter().filter_map(|incident| incident.service.as_deref())).collect();
+    let mut read: BTreeMap<&str, crate::exposure::Ranges> = BTreeMap::new();
+    rollouts
         .iter()
-        .map(|rollout| rollout.service.clone())
-        .filter(|service| exposure.of("incidents", service).span().is_some());
-    remedied.chain(recorded).chain(read).collect()
+        .map(|rollout| {
+            let service = rollout.service.as_str();
+            let ranges = read.entry(service).or_insert_with(|| exposure.of("incidents", service));
+            match (ranges.span(), rollout.finished_at) {
+                (Some(_), Some(at)) => ranges.holds(at),
+                (None, _) => on_record.contains(service),
+                (Some(_), None) => false,
+            }
+        })
+        .collect()
 }
 
-fn unit_windows(
-    units: &[Unit],
-    plan: &Plan,
-    as_of: Instant,
-    exposure: &Exposure,
-    evidence: &BTreeSet<String>,
-) -> Vec<UnitWindow> {
+fn unit_windows(units: &[Unit], plan: &Plan, as_of: Instant, exposure: &Exposure) -> Vec<UnitWindow> {
     let mut rows = Vec::new();
     for (unit_id, unit) in units.iter().enumerate() {
         let ranges: Vec<_> = unit.members.iter().map(|service| exposure.of("deployments", service)).collect();
@@ -422,7 +425,6 @@ fn unit_windows(
                 window: *window,
                 coverage_rate: (mean(&|ranges| ranges.whole_days(*window)) / window.days()).clamp(0.0, 1.0),
                 is_immature: window.end.0 > as_of.0 - plan.reporting_lag_seconds * Instant::MICROS,
-                has_failure_evidence: unit.members.iter().all(|service| evidence.contains(service)),
                 slices,
             });
         }
@@ -478,14 +480,16 @@ fn register_settings(context: &SessionContext, plan: &Plan, as_of: Instant) -> R
     stages::register(context, "probabilities", probabilities)
 }
 
-/// Rollouts with whether their environment is of the production tier.
-fn with_tier(rollouts: &[rollouts::Row], plan: &Plan) -> RecordBatch {
+/// Rollouts with whether their environment is of the production tier, and whether a failure would have been recorded.
+fn with_flags(rollouts: &[rollouts::Row], plan: &Plan, observed: Vec<bool>) -> RecordBatch {
     let rows: RecordBatch = TableRow::batch(rollouts.to_vec());
     let tier = booleans(rollouts.iter().map(|rollout| plan.is_production(&rollout.environment)));
     let mut fields: Vec<Arc<Field>> = rows.schema().fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("is_production", DataType::Boolean, false)));
+    fields.push(Arc::new(Field::new("failures_observed", DataType::Boolean, false)));
     let mut columns = rows.columns().to_vec();
     columns.push(Arc::new(tier));
+    columns.push(Arc::new(BooleanArray::from(observed)));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("one flag per rollout")
 }
 
@@ -539,7 +543,6 @@ fn register_units(
         ("window_start_at", instants(windows.iter().map(|window| window.window.start))),
         ("window_end_at", instants(windows.iter().map(|window| window.window.end))),
         ("as_of_at", instants(windows.iter().map(|_| as_of))),
-        ("has_failure_evidence", Arc::new(booleans(windows.iter().map(|window| window.has_failure_evidence)))),
     ]);
     stages::register(context, "unit_windows", unit_windows)?;
     let slices: Vec<(i64, i64, Window, f64)> = windows

@@ -186,7 +186,7 @@ SELECT
     rollout_id AS evidence_id,
     service,
     environment,
-    finished_at AS impact_at,
+    impaired_at AS impact_at,
     CASE WHEN target_count > 0 THEN finished_at ELSE next_finished_at END AS restored_at,
     CASE WHEN target_count > 0 OR next_finished_at IS NOT NULL THEN 'remedy_rollout' END AS restored_by,
     true AS is_accepted,

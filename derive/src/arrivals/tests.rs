@@ -87,6 +87,7 @@ impl History {
             finished_attempt_count: 1,
             target_count: 1,
             failed_in_traffic: false,
+            impaired_at: None,
             is_first: number == 0,
             is_reapply: false,
             in_frequency: true,

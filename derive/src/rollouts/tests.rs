@@ -155,3 +155,21 @@ fn the_order_of_the_rows_does_not_matter() {
     rows.reverse();
     assert_eq!(build(&rows, Instant::from_seconds(1_000)).rollouts, forward);
 }
+
+#[test]
+fn a_second_tag_at_an_old_commit_is_no_rollback() {
+    let rows: Vec<_> = ["1 a1 success", "2 a2 success", "3 a1 success", "4 a3 success"]
+        .iter()
+        .enumerate()
+        .map(|(at, line)| deployments::Row { evidence: "release_tag".into(), ..parse(at, line) })
+        .collect();
+    let rollouts = build(&rows, Instant::from_seconds(1_000)).rollouts;
+    assert_eq!(kinds(&rollouts), ["release", "release", "redeploy", "release"]);
+}
+
+#[test]
+fn impairment_begins_when_the_attempt_that_reached_users_ended() {
+    let rollouts = story(&["1 a1 success", "5 a2 failure users=yes", "65 a2 success"]);
+    assert_eq!(rollouts[1].impaired_at, Some(Instant::from_seconds(5 * 60 + 30)));
+    assert_eq!(rollouts[1].finished_at, Some(Instant::from_seconds(65 * 60 + 30)));
+}

@@ -29,6 +29,8 @@ table! {
         target_count: i64,
         /// A failed attempt reached users.
         failed_in_traffic: bool,
+        /// When the first failed attempt that reached users ended; null where none did.
+        impaired_at: Option<Instant>,
         /// The first rollout known in this environment of this service: what came before is unknown.
         is_first: bool,
         /// Same revision set as an earlier one of this environment, put there again as a step forward.

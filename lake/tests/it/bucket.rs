@@ -15,7 +15,7 @@ use crate::world::{digests, latest, numbered, skipped, temporary_folder, wait, w
 use crate::writers::{holds_both, one_after_another};
 
 /// Fewer than in a folder: the emulator is slow.
-const BATCHES: i64 = 3;
+const BATCHES: i64 = 2;
 const SECRET: &str = "hush-hush-secret";
 
 /// An S3 emulator with one bucket.

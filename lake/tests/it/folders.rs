@@ -35,6 +35,25 @@ fn name_of(entry: std::io::Result<fs::DirEntry>) -> String {
 }
 
 #[test]
+fn a_stream_may_have_any_name() {
+    let folder = temporary_folder();
+    let long = "long ".repeat(80);
+    wait(async {
+        for stream in ["git:api", "files:/srv/a b%41", "ünï 🚀", "..", "it's \"x\"#1", "guard", &long] {
+            let lake = open(folder.path()).await;
+            lake.commit(numbered(stream, 1)).await.expect("the batch is committed");
+            let staged_only = std::sync::Arc::new(|path: &str| !path.starts_with("tables/"));
+            let broken = crate::faults::open_with(&at_folder(folder.path()), staged_only).await.expect("all is done");
+            broken.commit(numbered(stream, 2)).await.expect_err("no table can be written");
+            let lake = open(folder.path()).await;
+            assert_eq!(whole_batches(&latest(&lake).await, stream).await, [1, 2], "{stream}");
+            assert_eq!(lake.cursor(stream).await.expect("it can be read").as_deref(), Some("2"));
+            assert!(!folder.path().join("pending").exists());
+        }
+    });
+}
+
+#[test]
 fn a_folder_may_be_named_from_where_we_are() {
     let folder = temporary_folder();
     let here = std::env::current_dir().expect("we are somewhere");

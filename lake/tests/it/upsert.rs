@@ -248,7 +248,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 7, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn order_repetition_and_pieces_do_not_matter(

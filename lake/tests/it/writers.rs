@@ -5,7 +5,7 @@ use lake::{AsOf, Lake};
 use crate::worker::Worker;
 use crate::world::{brought_by_every_batch, digests, latest, numbered, open, temporary_folder, wait, whole_batches};
 
-const BATCHES: i64 = 5;
+const BATCHES: i64 = 3;
 
 /// Checks a lake into which streams `a` and `b` have brought so many batches each.
 pub(crate) async fn holds_both(lake: &Lake, count: i64) {

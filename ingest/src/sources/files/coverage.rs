@@ -14,8 +14,9 @@ const MAIN_INSTANTS: &[(&str, &[&str])] = &[
     ("changes", &["merged_at", "opened_at", "closed_at"]),
     ("releases", &["released_at"]),
     ("deployments", &["finished_at", "started_at"]),
-    ("incidents", &["opened_at"]),
-    ("interventions", &["started_at"]),
+    ("incidents", &["opened_at", "mitigated_at", "resolved_at"]),
+    // A change of working may be dated in the future; that says nothing of what was read.
+    ("interventions", &[]),
 ];
 
 /// The range of each table that was seen, unless a file states the coverage itself.
@@ -44,14 +45,15 @@ impl Assumed {
         }
     }
 
-    /// One row per table that was seen. A table without an instant of its own shares the range of all.
+    /// One row per table that was seen, all with one range: files that are brought together tell of one stretch of
+    /// time, and a stretch without an incident is one without incidents.
     pub(crate) fn rows(&self, stream: &str) -> Vec<coverage::Row> {
         if self.is_stated {
             return Vec::new();
         }
         let known = || self.ranges.values().flatten();
         let all = known().map(|range| range.0).min().zip(known().map(|range| range.1).max());
-        self.ranges.iter().map(|(table, range)| row(stream, table, range.or(all))).collect()
+        self.ranges.keys().map(|table| row(stream, table, all)).collect()
     }
 }
 
