@@ -6,7 +6,7 @@
 -- statistic: rollouts finished in the window, of all kinds but redeploy, per day that was read
 -- gives:     per_day
 -- reads:     rollouts, unit_windows, unit_slices, unit_services
--- excluded:  redeploys of what was already there; attempts that never reached users
+-- excluded:  redeploys of what was already there; attempts that never reached users; what finished outside of what was read
 -- interval:  exact Poisson below 8 slices or without overdispersion, else quasi-Poisson over the weeks of the window
 -- source:    DORA guide, software delivery performance metrics, 2026
 -- version:   1
@@ -14,7 +14,7 @@ WITH counted AS (
     SELECT u.unit_id, r.rollout_id, r.finished_at
     FROM rollouts AS r
     JOIN unit_services AS u ON u.service = r.service AND u.environment = r.environment
-    WHERE r.in_frequency
+    WHERE r.in_frequency AND r.is_in_read_range
 ),
 slices AS (
     SELECT

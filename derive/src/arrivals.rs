@@ -174,7 +174,8 @@ impl<'h, 'a> Unit<'h, 'a> {
         let walked = self.walk(arrivals);
         for (change, numbers) in &self.history.changes {
             let arrival = self.arrival(numbers, &walked);
-            arrivals.rows.push(self.row(service, environment, as_of, change, arrival, &walked));
+            let is_known = !numbers.is_empty();
+            arrivals.rows.push(self.row((service, environment), as_of, change, is_known, arrival, &walked));
         }
     }
 
@@ -204,7 +205,7 @@ impl<'h, 'a> Unit<'h, 'a> {
             }
             last_tip = Some(tip);
         }
-        Walked { first, after_gap }
+        Walked { first, after_gap, ends_in_gap: gap }
     }
 
     /// Where all of a change first was there: the latest of its commits, each by itself or by a copy.
@@ -228,20 +229,23 @@ impl<'h, 'a> Unit<'h, 'a> {
 
     fn row(
         &self,
-        service: &str,
-        environment: &str,
+        (service, environment): (&str, &str),
         as_of: Instant,
         change: &changes::Row,
+        is_known: bool,
         arrival: Option<(u32, &'static str)>,
         walked: &Walked,
     ) -> rollout_changes::Row {
         let rollout = arrival.map(|(place, _)| self.rollouts[place as usize].0);
         let deployed_at = rollout.and_then(|rollout| rollout.finished_at);
         let (started_at, started_at_basis) = start_of(change, deployed_at);
-        let excluded = if rollout.is_some_and(|rollout| rollout.is_first) {
+        // The first rollout that carries this repository brings everything there was before.
+        let excluded = if arrival.is_some_and(|(place, _)| place == 0) {
             Some("first_rollout")
-        } else if arrival.is_some_and(|(place, _)| walked.after_gap[place as usize]) {
+        } else if arrival.map_or(walked.ends_in_gap, |(place, _)| walked.after_gap[place as usize]) {
             Some("history_gap")
+        } else if !is_known {
+            Some("commits_unknown")
         } else if started_at.is_none() {
             Some("negative_duration")
         } else {
@@ -273,6 +277,8 @@ struct Walked {
     first: Vec<Option<u32>>,
     /// Per rollout: what it newly carries is unknown, because one before it is.
     after_gap: Vec<bool>,
+    /// The last rollout is unknown: what seems to wait may be there.
+    ends_in_gap: bool,
 }
 
 /// The start of a lead time: the first original commit, else the next best time that does not lie after the merge or

@@ -25,6 +25,8 @@ const CONFIDENCE: f64 = 0.95;
 /// Fewer clusters than this give no bootstrap interval.
 const CLUSTERS_FOR_BOOTSTRAP: usize = 20;
 const REPLICATES: usize = 2_000;
+/// A frequency over less than this says nothing.
+const SHORTEST_EXPOSURE_DAYS: f64 = 1.0;
 
 /// A number with its interval.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,6 +102,9 @@ fn rate(rows: &Rows, _seed: u64) -> Estimate {
     let read: Vec<&Vec<f64>> = rows.iter().filter(|row| row[1] > 0.0).collect();
     if read.is_empty() {
         return Estimate::none("nothing of this window was read");
+    }
+    if read.iter().map(|row| row[1]).sum::<f64>() < SHORTEST_EXPOSURE_DAYS {
+        return Estimate::none("less than a day of this window was read");
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are whole and not negative")]
     let counts: Vec<u64> = read.iter().map(|row| row[0] as u64).collect();

@@ -21,7 +21,8 @@ pub(crate) struct Seen<'a> {
 }
 
 /// What each kind of flaw does to which metric.
-const EFFECTS: [(&str, &str); 17] = [
+const EFFECTS: [(&str, &str); 18] = [
+    ("change_commits_unknown", "no lead time: none of its commits is in the history that was read"),
     ("deployment_without_service", "not in any metric: no rule says which service was deployed"),
     ("deployment_without_environment", "not in any metric: it may or may not have been production"),
     ("deployment_without_time", "not in any metric: it cannot be put into a window"),
@@ -83,10 +84,11 @@ fn links(seen: &Seen<'_>, found: &mut Findings) {
         match link.excluded.as_deref() {
             Some("first_rollout") => add("change_in_first_rollout"),
             Some("history_gap") => add("change_after_gap"),
+            Some("commits_unknown") => add("change_commits_unknown"),
             Some(_) => add("change_negative_duration"),
             None => {}
         }
-        if link.rollout_id.is_none() {
+        if link.rollout_id.is_none() && link.excluded.is_none() {
             add("change_waiting");
         }
         if link.started_at_basis == "squash" {

@@ -228,7 +228,12 @@ impl<'s> Unit<'s> {
             return (if intent == Some("hotfix") { "hotfix" } else { "release" }, None);
         };
         if current.revisions == revisions {
-            return ("redeploy", None);
+            // Going back from a rollout that users got in part and that was then given up.
+            let gave_up = self.done.last().is_some_and(|last| last.failed_in_traffic && last.target_count == 0);
+            return match intent {
+                Some("rollback") if gave_up => ("rollback", Some(current.rollout_id.clone())),
+                _ => ("redeploy", None),
+            };
         }
         let seen = self.live.iter().rposition(|live| live.revisions == revisions);
         // A second tag at an old commit puts nothing back for anybody: tags tell of releases, not of what runs.

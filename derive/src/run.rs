@@ -177,12 +177,15 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     register_settings(&context, plan, as_of)?;
     let exposure = Exposure::new(&coverage, as_of);
     let observed = failures_observed(&exposure, &built.rollouts, &incidents);
-    stages::register(&context, "rollouts", with_flags(&built.rollouts, plan, observed))?;
+    let read = deployments_read(&exposure, &built.rollouts);
+    stages::register(&context, "rollouts", with_flags(&built.rollouts, plan, observed, read))?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
-    register_incidents(&context, &incidents, as_of)?;
+    register_incidents(&context, &incidents, plan, as_of)?;
     let mut failures: Vec<rollout_failures::Row> = stages::run(&context).await?;
     failures
         .sort_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id).cmp(&(&b.rollout_id, &b.method, &b.evidence_id)));
+    // An incident that touched two services may name one deployment twice: that is one piece of evidence.
+    failures.dedup_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id) == (&b.rollout_id, &b.method, &b.evidence_id));
     stages::register(&context, "rollout_failures", TableRow::batch(failures.clone()))?;
     let mut episodes: Vec<recovery_episodes::Row> = stages::run(&context).await?;
     episodes.sort_by(|a, b| a.rollout_id.cmp(&b.rollout_id));
@@ -304,7 +307,7 @@ fn adoptions(
         Some(version) => format!("{} {version}", row.practice),
         None => row.practice.clone(),
     };
-    let mut dates: BTreeMap<(Instant, String), BTreeSet<String>> = BTreeMap::new();
+    let mut dates: BTreeMap<(Instant, String, &str), BTreeSet<String>> = BTreeMap::new();
     let mut ever: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for row in interventions {
         let touched: BTreeSet<String> = match &row.service {
@@ -313,19 +316,19 @@ fn adoptions(
         };
         ever.entry(&row.practice).or_default().extend(touched.clone());
         if period.contains(row.started_at) {
-            dates.entry((row.started_at, name(row))).or_default().extend(touched);
+            dates.entry((row.started_at, name(row), &row.practice)).or_default().extend(touched);
         }
     }
     let never = |practice: &str| -> Vec<String> {
-        let began = ever.iter().filter(|(known, _)| practice.starts_with(**known)).flat_map(|(_, began)| began);
-        let began: BTreeSet<&String> = began.collect();
-        all.iter().filter(|known| !began.contains(**known)).map(|known| (*known).clone()).collect()
+        let began = ever.get(practice);
+        let is_other = |service: &&&String| !began.is_some_and(|began| began.contains(**service));
+        all.iter().filter(is_other).map(|known| (*known).clone()).collect()
     };
     dates
         .into_iter()
         .filter(|(_, adopters)| !adopters.is_empty())
-        .map(|((started_at, practice), adopters)| Adoption {
-            others: never(&practice),
+        .map(|((started_at, practice, name), adopters)| Adoption {
+            others: never(name),
             practice,
             started_at,
             adopters: adopters.into_iter().collect(),
@@ -345,7 +348,8 @@ fn units(
     let mut units = Vec::new();
     for (environment, services) in services {
         let mut add = |service: Option<&String>, group: Option<String>, members: &[String], windows: &[_]| {
-            let members: Vec<String> = members.iter().filter(|name| services.contains(*name)).cloned().collect();
+            let members: BTreeSet<&String> = members.iter().filter(|name| services.contains(*name)).collect();
+            let members: Vec<String> = members.into_iter().cloned().collect();
             if !members.is_empty() {
                 units.push(Unit {
                     service: service.cloned(),
@@ -380,15 +384,29 @@ fn units(
     units
 }
 
+/// For each rollout, whether it finished in a range of which the deployments were read: only those belong to the
+/// exposure that frequency divides by.
+fn deployments_read(exposure: &Exposure, rollouts: &[rollouts::Row]) -> Vec<bool> {
+    let mut read: BTreeMap<&str, crate::exposure::Ranges> = BTreeMap::new();
+    rollouts
+        .iter()
+        .map(|rollout| {
+            let service = rollout.service.as_str();
+            let ranges = read.entry(service).or_insert_with(|| exposure.of("deployments", service));
+            rollout.finished_at.is_some_and(|at| ranges.holds(at))
+        })
+        .collect()
+}
+
 /// For each rollout, whether somebody would have recorded its failure: it finished while incidents were read for its
 /// service; or, where no source states that it reads incidents, the service has incidents or remedies on record.
 fn failures_observed(exposure: &Exposure, rollouts: &[rollouts::Row], incidents: &[incidents::Row]) -> Vec<bool> {
     let remedied = rollouts
         .iter()
         .filter(|rollout| matches!(rollout.kind.as_str(), "rollback" | "hotfix") || rollout.failed_in_traffic)
-        .map(|rollout| rollout.service.as_str());
-    let on_record: BTreeSet<&str> =
-        remedied.chain(incidents.iter().filter_map(|incident| incident.service.as_deref())).collect();
+        .map(|rollout| (rollout.service.as_str(), rollout.environment.as_str()));
+    let on_record: BTreeSet<(&str, &str)> = remedied.collect();
+    let recorded: BTreeSet<&str> = incidents.iter().filter_map(|incident| incident.service.as_deref()).collect();
     let mut read: BTreeMap<&str, crate::exposure::Ranges> = BTreeMap::new();
     rollouts
         .iter()
@@ -397,7 +415,7 @@ fn failures_observed(exposure: &Exposure, rollouts: &[rollouts::Row], incidents:
             let ranges = read.entry(service).or_insert_with(|| exposure.of("incidents", service));
             match (ranges.span(), rollout.finished_at) {
                 (Some(_), Some(at)) => ranges.holds(at),
-                (None, _) => on_record.contains(service),
+                (None, _) => on_record.contains(&(service, &rollout.environment)) || recorded.contains(service),
                 (Some(_), None) => false,
             }
         })
@@ -481,15 +499,17 @@ fn register_settings(context: &SessionContext, plan: &Plan, as_of: Instant) -> R
 }
 
 /// Rollouts with whether their environment is of the production tier, and whether a failure would have been recorded.
-fn with_flags(rollouts: &[rollouts::Row], plan: &Plan, observed: Vec<bool>) -> RecordBatch {
+fn with_flags(rollouts: &[rollouts::Row], plan: &Plan, observed: Vec<bool>, read: Vec<bool>) -> RecordBatch {
     let rows: RecordBatch = TableRow::batch(rollouts.to_vec());
     let tier = booleans(rollouts.iter().map(|rollout| plan.is_production(&rollout.environment)));
     let mut fields: Vec<Arc<Field>> = rows.schema().fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("is_production", DataType::Boolean, false)));
     fields.push(Arc::new(Field::new("failures_observed", DataType::Boolean, false)));
+    fields.push(Arc::new(Field::new("is_in_read_range", DataType::Boolean, false)));
     let mut columns = rows.columns().to_vec();
     columns.push(Arc::new(tier));
     columns.push(Arc::new(BooleanArray::from(observed)));
+    columns.push(Arc::new(BooleanArray::from(read)));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("one flag per rollout")
 }
 
@@ -497,6 +517,7 @@ fn with_flags(rollouts: &[rollouts::Row], plan: &Plan, observed: Vec<bool>) -> R
 fn register_incidents(
     context: &SessionContext,
     incidents: &[incidents::Row],
+    plan: &Plan,
     as_of: Instant,
 ) -> Result<(), DeriveError> {
     let seen: Vec<incidents::Row> = incidents
@@ -508,12 +529,19 @@ fn register_incidents(
             ..incident.clone()
         })
         .collect();
+    let keys = integers((0..seen.len()).map(number));
+    let tier = booleans(
+        seen.iter()
+            .map(|incident| incident.environment.as_ref().is_none_or(|environment| plan.is_production(environment))),
+    );
     let impact = instants(seen.iter().map(|incident| incident.impact_started_at.unwrap_or(incident.opened_at)));
     let rows: RecordBatch = TableRow::batch(seen);
     let mut fields: Vec<Arc<Field>> = rows.schema().fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("impact_at", impact.data_type().clone(), false)));
+    fields.push(Arc::new(Field::new("incident_key", DataType::Int64, false)));
+    fields.push(Arc::new(Field::new("is_production", DataType::Boolean, false)));
     let mut columns = rows.columns().to_vec();
-    columns.push(impact);
+    columns.extend([impact, keys, Arc::new(tier)]);
     let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("one impact per incident");
     stages::register(context, "incidents_seen", rows)
 }

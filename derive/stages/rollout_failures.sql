@@ -34,7 +34,8 @@ rolled_back AS (
         AND f.in_change_fail_rate
     WHERE remedy.kind = 'rollback'
 ),
--- A hotfix repairs what was live when it started, unless an incident says what it repairs.
+-- A hotfix repairs what was live when it started, unless an incident says what it repairs; so does a rollback to
+-- something that was never seen before.
 hotfixed AS (
     SELECT
         f.rollout_id,
@@ -43,13 +44,13 @@ hotfixed AS (
         f.finished_at AS impact_at,
         remedy.rollout_id AS remedy_id,
         remedy.finished_at AS restored_at,
-        'hotfix' AS method,
+        remedy.kind AS method,
         row_number() OVER (PARTITION BY remedy.rollout_id ORDER BY f.finished_at DESC, f.rollout_id DESC) AS place
     FROM finished AS remedy
     JOIN finished AS f
         ON f.service = remedy.service AND f.environment = remedy.environment
         AND f.finished_at < remedy.started_at AND f.in_change_fail_rate
-    WHERE remedy.kind = 'hotfix'
+    WHERE (remedy.kind = 'hotfix' OR (remedy.kind = 'rollback' AND remedy.restores_rollout_id IS NULL))
       AND NOT EXISTS (
           SELECT 1 FROM incidents_seen AS i
           WHERE i.service = remedy.service
@@ -67,13 +68,14 @@ repaired AS (
     SELECT rollout_id, min(restored_at) AS repaired_at FROM remedies WHERE place = 1 GROUP BY rollout_id
 ),
 incident_explicit AS (
-    SELECT i.incident_id, f.rollout_id
+    -- Whatever service the incident touched: the record says what caused it.
+    SELECT i.incident_key, f.rollout_id
     FROM incidents_seen AS i
-    JOIN finished AS f ON f.service = i.service AND array_has(f.deployment_ids, i.cause_deployment_id)
-    WHERE i.cause NOT IN ('infrastructure', 'vendor')
+    JOIN finished AS f ON array_has(f.deployment_ids, i.cause_deployment_id)
+    WHERE i.cause NOT IN ('infrastructure', 'vendor') AND f.in_change_fail_rate
 ),
 incident_named_remedy AS (
-    SELECT i.incident_id, m.rollout_id
+    SELECT i.incident_key, m.rollout_id
     FROM incidents_seen AS i
     JOIN finished AS remedy ON remedy.service = i.service AND array_has(remedy.deployment_ids, i.remedy_deployment_id)
     JOIN remedies AS m ON m.remedy_id = remedy.rollout_id AND m.place = 1
@@ -82,16 +84,16 @@ incident_named_remedy AS (
 ),
 in_window AS (
     SELECT
-        i.incident_id,
+        i.incident_key,
         f.rollout_id,
         row_number() OVER (
-            PARTITION BY i.incident_id, i.service, f.environment
+            PARTITION BY i.incident_key, f.environment
             ORDER BY f.started_at DESC, f.finished_at DESC, f.rollout_id
         ) AS place
     FROM incidents_seen AS i
     JOIN finished AS f
         ON f.service = i.service
-        AND (i.environment IS NULL OR i.environment = f.environment)
+        AND (i.environment IS NULL OR i.environment = f.environment OR i.is_production)
         AND f.is_production
         AND i.impact_at >= f.started_at
         AND seconds_between(f.finished_at, i.impact_at) <= (SELECT incident_window_seconds FROM settings)
@@ -100,47 +102,47 @@ in_window AS (
       AND i.impact_at >= f.started_at
 ),
 incident_links AS (
-    SELECT incident_id, rollout_id, 'explicit' AS method, 1.0 AS confidence, true AS is_accepted,
+    SELECT incident_key, rollout_id, 'explicit' AS method, 1.0 AS confidence, true AS is_accepted,
         'the incident names the deployment' AS reason
     FROM incident_explicit
     UNION ALL
-    SELECT incident_id, rollout_id, 'remedy', 0.9, true, 'the incident names its remedy, which repairs this rollout'
+    SELECT incident_key, rollout_id, 'remedy', 0.9, true, 'the incident names its remedy, which repairs this rollout'
     FROM incident_named_remedy
     UNION ALL
     SELECT
-        w.incident_id,
+        w.incident_key,
         w.rollout_id,
         'time_window',
         CASE WHEN w.place = 1 THEN 0.6 ELSE 0.2 END,
-        w.place = 1 AND e.incident_id IS NULL AND n.incident_id IS NULL,
+        w.place = 1 AND e.incident_key IS NULL AND n.incident_key IS NULL,
         CASE
-            WHEN e.incident_id IS NOT NULL THEN 'the incident names another deployment'
-            WHEN n.incident_id IS NOT NULL THEN 'the remedy that the incident names repairs another rollout'
+            WHEN e.incident_key IS NOT NULL THEN 'the incident names another deployment'
+            WHEN n.incident_key IS NOT NULL THEN 'the remedy that the incident names repairs another rollout'
             WHEN w.place = 1 THEN 'the latest rollout of the service before the first impact'
             ELSE 'a later rollout is nearer to the first impact'
         END
     FROM in_window AS w
-    LEFT JOIN (SELECT DISTINCT incident_id FROM incident_explicit) AS e ON e.incident_id = w.incident_id
-    LEFT JOIN (SELECT DISTINCT incident_id FROM incident_named_remedy) AS n ON n.incident_id = w.incident_id
+    LEFT JOIN (SELECT DISTINCT incident_key FROM incident_explicit) AS e ON e.incident_key = w.incident_key
+    LEFT JOIN (SELECT DISTINCT incident_key FROM incident_named_remedy) AS n ON n.incident_key = w.incident_key
     WHERE NOT EXISTS (
         SELECT 1 FROM incident_explicit AS same
-        WHERE same.incident_id = w.incident_id AND same.rollout_id = w.rollout_id
+        WHERE same.incident_key = w.incident_key AND same.rollout_id = w.rollout_id
     )
     AND NOT EXISTS (
         SELECT 1 FROM incident_named_remedy AS same
-        WHERE same.incident_id = w.incident_id AND same.rollout_id = w.rollout_id
+        WHERE same.incident_key = w.incident_key AND same.rollout_id = w.rollout_id
     )
 ),
 incident_remedies AS (
-    SELECT i.incident_id, min(remedy.finished_at) AS remedied_at
+    SELECT i.incident_key, min(remedy.finished_at) AS remedied_at
     FROM incidents_seen AS i
     JOIN finished AS remedy ON remedy.service = i.service AND array_has(remedy.deployment_ids, i.remedy_deployment_id)
-    GROUP BY i.incident_id
+    GROUP BY i.incident_key
 )
 SELECT
     l.rollout_id,
     l.method,
-    l.incident_id AS evidence_id,
+    i.incident_id AS evidence_id,
     f.service,
     f.environment,
     i.impact_at,
@@ -158,8 +160,8 @@ SELECT
     l.reason
 FROM incident_links AS l
 JOIN finished AS f ON f.rollout_id = l.rollout_id
-JOIN incidents_seen AS i ON i.incident_id = l.incident_id AND i.service = f.service
-LEFT JOIN incident_remedies AS m ON m.incident_id = l.incident_id
+JOIN incidents_seen AS i ON i.incident_key = l.incident_key
+LEFT JOIN incident_remedies AS m ON m.incident_key = l.incident_key
 LEFT JOIN repaired AS p ON p.rollout_id = l.rollout_id
 UNION ALL
 SELECT
@@ -193,4 +195,4 @@ SELECT
     1.0 AS confidence,
     'an attempt failed after users got it' AS reason
 FROM finished
-WHERE failed_in_traffic
+WHERE failed_in_traffic AND in_change_fail_rate

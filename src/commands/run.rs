@@ -17,6 +17,13 @@ use crate::terminal::Terminal;
 pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments) -> Result<Outcome> {
     let layered = Layered::load(global)?;
     let plan = layered.plan(global, &own.period)?;
+    if own.period.as_of.is_some() {
+        return Err(UsageError {
+            message: "`run` reads its sources first, so it is always about now: `--as-of` does not fit".to_owned(),
+            hint: Some("`doracle report --as-of …` reports on an earlier lake version".to_owned()),
+        }
+        .into());
+    }
     if layered.settings.sources.is_empty() {
         return Err(UsageError {
             message: "no source is configured, so there is nothing to run".to_owned(),

@@ -36,8 +36,8 @@ table! {
         deployed_at: Option<Instant>,
         /// End of observation for this change: `deployed_at`, else the as-of time.
         observed_until_at: Instant,
-        /// Why the change is in no lead time: `first_rollout`, `history_gap`, `negative_duration`, or null where it
-        /// counts.
+        /// Why the change is in no lead time: `first_rollout`, `history_gap`, `commits_unknown`, `negative_duration`,
+        /// or null where it counts.
         excluded: Option<String>,
     }
 }

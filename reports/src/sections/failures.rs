@@ -1,6 +1,6 @@
 //! Which rollouts failed, and on what evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Model;
 use crate::{Block, Section, Table, TableColumn, format};
@@ -10,7 +10,13 @@ const SHOWN: usize = 30;
 /// The failed rollouts, newest first, each with its evidence.
 pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
     let derived = model.derived;
-    if derived.recovery_episodes.is_empty() {
+    let shown: BTreeSet<String> = model.listed().into_iter().filter_map(|unit| unit.service).collect();
+    let mut episodes: Vec<_> = derived
+        .recovery_episodes
+        .iter()
+        .filter(|episode| derived.period.contains(episode.started_at) && shown.contains(&episode.service))
+        .collect();
+    if episodes.is_empty() {
         return None;
     }
     let mut evidence: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -18,7 +24,6 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         let text = format!("{} ({}, confidence {:.1})", failure.evidence_id, failure.method, failure.confidence);
         evidence.entry(&failure.rollout_id).or_default().push(text);
     }
-    let mut episodes: Vec<_> = derived.recovery_episodes.iter().collect();
     episodes.sort_by(|a, b| (b.started_at, &b.rollout_id).cmp(&(a.started_at, &a.rollout_id)));
     let rows = episodes
         .iter()
@@ -38,14 +43,19 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             ]
         })
         .collect();
-    let rejected = derived.rollout_failures.iter().filter(|failure| !failure.is_accepted).count();
+    let rejected = derived
+        .rollout_failures
+        .iter()
+        .filter(|failure| !failure.is_accepted)
+        .filter(|failure| derived.period.contains(failure.impact_at) && shown.contains(&failure.service))
+        .count();
     Some(Section {
         id: "failures".into(),
         title: "Failed rollouts".into(),
         lead: Some(format!(
             "{} rollouts count as failed; {rejected} further candidates were looked at and not accepted. Both are in \
              the table `rollout_failures` with their reasons.",
-            derived.recovery_episodes.len()
+            episodes.len()
         )),
         blocks: vec![Block::Table(Table {
             caption: format!("The newest {} failures and what tells of them", episodes.len().min(SHOWN)),
