@@ -76,6 +76,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
         if let Some(error) = cause.downcast_ref::<UsageError>() {
             return (USAGE, "command::usage", error.hint.clone());
         }
+        if let Some(reports::ReportError::NoGroup { .. }) = cause.downcast_ref::<reports::ReportError>() {
+            return (USAGE, "command::usage", Some("`[groups]` in `doracle.toml` names them".to_owned()));
+        }
         if let Some(error) = cause.downcast_ref::<SettingsError>() {
             return (USAGE, error.code(), Some(error.hint().to_owned()));
         }

@@ -58,6 +58,11 @@ pub(crate) async fn derive_at(terminal: &Terminal, lake: &Lake, at: AsOf, plan: 
     progress.step("deriving");
     let snapshot = lake.snapshot(at).await?;
     let derived = derive::derive(&snapshot, plan).await?;
+    for (group, members) in &plan.groups {
+        for name in members.iter().filter(|name| !derived.rollouts.iter().any(|row| row.service == **name)) {
+            terminal.warn(format!("group `{group}` names the service `{name}`, of which no deployment is known"));
+        }
+    }
     // Numbers of an older lake version are answered, not stored over those of the newest.
     if at == AsOf::Latest {
         progress.step("storing what was derived");

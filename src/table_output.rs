@@ -1,11 +1,12 @@
 //! Printing rows: a table for people, or JSON, JSON Lines, CSV and Parquet for programs.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Map, Value, json};
@@ -38,6 +39,24 @@ pub(crate) fn print(terminal: &Terminal, format: Format, schema: &SchemaRef, bat
         Format::Parquet => parquet(schema, batches)?,
     };
     terminal.data(&content).context("could not write to standard output")
+}
+
+/// Prints rows of texts in a format of rows; `None` where the format is one that the caller writes itself.
+pub(crate) fn texts(
+    terminal: &Terminal,
+    format: Format,
+    titles: &[String],
+    rows: &[Vec<Option<String>>],
+) -> Result<Option<()>> {
+    if matches!(format, Format::Table | Format::Json) {
+        return Ok(None);
+    }
+    let fields: Vec<Field> = titles.iter().map(|title| Field::new(title, DataType::Utf8, true)).collect();
+    let columns = (0..titles.len())
+        .map(|at| Arc::new(rows.iter().map(|row| row.get(at).cloned().flatten()).collect::<StringArray>()) as ArrayRef)
+        .collect();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    print(terminal, format, &batch.schema(), &[batch]).map(Some)
 }
 
 /// The texts of all cells, row by row; null is empty.
@@ -125,6 +144,7 @@ fn json_cell(column: &dyn Array, row: usize) -> Result<Value> {
     Ok(Value::from(ArrayFormatter::try_new(column, &options)?.value(row).to_string()))
 }
 
+/// Lists are JSON arrays, as the `files` source takes them.
 fn csv(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
     let mut text = String::new();
     let quoted = |cell: &str| {
@@ -136,9 +156,17 @@ fn csv(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
     };
     let titles: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
     writeln!(text, "{}", titles.join(","))?;
-    for row in cells(batches)? {
-        let row: Vec<String> = row.iter().map(|cell| cell.as_deref().map_or_else(String::new, quoted)).collect();
-        writeln!(text, "{}", row.join(","))?;
+    for row in json_rows(batches)? {
+        let cells: Vec<String> = schema
+            .fields()
+            .iter()
+            .map(|field| match row.get(field.name()) {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(cell)) => quoted(cell),
+                Some(cell) => quoted(&cell.to_string()),
+            })
+            .collect();
+        writeln!(text, "{}", cells.join(","))?;
     }
     Ok(text.into_bytes())
 }

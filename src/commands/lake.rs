@@ -9,7 +9,7 @@ use crate::cli::{Format, Global, LakeCommand};
 use crate::exit::{Outcome, UsageError};
 use crate::pipeline;
 use crate::settings::Layered;
-use crate::table_output::{FORMAT_VERSION, aligned};
+use crate::table_output::{self, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand) -> Result<Outcome> {
@@ -51,19 +51,23 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
 
 async fn versions(terminal: &Terminal, format: Format, lake: &Lake) -> Result<Outcome> {
     let versions = lake.versions().await?;
+    let titles = ["version", "written_at", "stream", "batch"].map(str::to_owned);
+    let listed: Vec<Vec<Option<String>>> = versions
+        .iter()
+        .map(|row| {
+            vec![
+                Some(row.version.to_string()),
+                Some(row.written_at.to_string()),
+                Some(row.stream.clone()),
+                Some(row.batch.to_string()),
+            ]
+        })
+        .collect();
+    if table_output::texts(terminal, format, &titles, &listed)?.is_some() {
+        return Ok(Outcome::Done);
+    }
     let text = if format == Format::Table {
-        let rows: Vec<Vec<Option<String>>> = versions
-            .iter()
-            .map(|row| {
-                vec![
-                    Some(row.version.to_string()),
-                    Some(row.written_at.to_string()),
-                    Some(row.stream.clone()),
-                    Some(row.batch.to_string()),
-                ]
-            })
-            .collect();
-        aligned(&["version", "written_at", "stream", "batch"].map(str::to_owned), &[true, false, false, true], &rows)
+        aligned(&titles, &[true, false, false, true], &listed)
     } else {
         let rows: Vec<_> = versions
             .iter()

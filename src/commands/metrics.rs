@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::Format;
 use crate::exit::{Outcome, UsageError};
-use crate::table_output::{FORMAT_VERSION, aligned};
+use crate::table_output::{self, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(terminal: &Terminal, format: Format, metric: Option<&str>) -> Result<Outcome> {
@@ -20,15 +20,17 @@ pub(crate) fn run(terminal: &Terminal, format: Format, metric: Option<&str>) -> 
             }
         })?],
     };
+    let titles = ["metric", "definition", "unit", "question"].map(str::to_owned);
+    let listed: Vec<Vec<Option<String>>> = chosen
+        .iter()
+        .map(|one| [&one.metric, &one.id, &one.unit, &one.question].map(|text| Some(text.clone())).to_vec())
+        .collect();
+    if table_output::texts(terminal, format, &titles, &listed)?.is_some() {
+        return Ok(Outcome::Done);
+    }
     let text = match (format, metric, chosen.as_slice()) {
         (Format::Table, Some(_), [one]) => whole(one),
-        (Format::Table, _, all) => {
-            let rows: Vec<Vec<Option<String>>> = all
-                .iter()
-                .map(|one| [&one.metric, &one.id, &one.unit, &one.question].map(|text| Some(text.clone())).to_vec())
-                .collect();
-            aligned(&["metric", "definition", "unit", "question"].map(str::to_owned), &[false; 4], &rows)
-        }
+        (Format::Table, _, _) => aligned(&titles, &[false; 4], &listed),
         (_, _, all) => serde_json::to_string_pretty(&json!({"format_version": FORMAT_VERSION, "metrics": all}))? + "\n",
     };
     terminal.data(text.as_bytes())?;

@@ -51,7 +51,13 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     // Written aside and named last: a folder under its dated name is whole, and is never touched again.
     let half = base.join(format!(".half-{}", std::process::id()));
     let context = context(&layered, &plan, None);
-    pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &half).await?;
+    if let Err(error) = pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &half).await {
+        // What is half written helps nobody and may be what fills the disk.
+        if half.is_dir() {
+            std::fs::remove_dir_all(&half).with_context(|| format!("could not remove `{}`", half.display()))?;
+        }
+        return Err(error);
+    }
     for group in layered.settings.groups.keys() {
         let context = reports::ReportContext { group: Some(group.clone()), ..context.clone() };
         let folder = half.join("groups").join(folder_name(group));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::{Format, SchemaArguments};
 use crate::exit::{Outcome, UsageError};
-use crate::table_output::{FORMAT_VERSION, aligned};
+use crate::table_output::{self, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(terminal: &Terminal, format: Format, own: &SchemaArguments) -> Result<Outcome> {
@@ -20,6 +20,20 @@ pub(crate) fn run(terminal: &Terminal, format: Format, own: &SchemaArguments) ->
             )),
         })?],
     };
+    let titles = ["table", "column", "type", "unit", "nullable", "meaning"].map(str::to_owned);
+    let listed: Vec<Vec<Option<String>>> = chosen
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| (table.name, column)))
+        .map(|(table, column)| {
+            let nullable = column.nullable.to_string();
+            [table, column.name, column.type_name(), column.unit(), &nullable, &column.meaning]
+                .map(|text| Some(text.to_owned()))
+                .to_vec()
+        })
+        .collect();
+    if !own.json_schema && table_output::texts(terminal, format, &titles, &listed)?.is_some() {
+        return Ok(Outcome::Done);
+    }
     let text = if own.json_schema {
         let schemas: serde_json::Map<_, _> =
             chosen.iter().map(|table| (table.name.to_owned(), json_schema(table))).collect();

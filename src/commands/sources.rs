@@ -6,19 +6,21 @@ use serde_json::json;
 
 use crate::cli::Format;
 use crate::exit::Outcome;
-use crate::table_output::{FORMAT_VERSION, aligned};
+use crate::table_output::{self, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(terminal: &Terminal, format: Format) -> Result<Outcome> {
     let all = sources::all();
+    let titles = ["type", "reads", "fills"].map(str::to_owned);
+    let listed: Vec<Vec<Option<String>>> = all
+        .iter()
+        .map(|source| vec![Some(source.name.to_owned()), Some(source.what.to_owned()), Some(source.fills.join(", "))])
+        .collect();
+    if table_output::texts(terminal, format, &titles, &listed)?.is_some() {
+        return Ok(Outcome::Done);
+    }
     let text = if format == Format::Table {
-        let rows: Vec<Vec<Option<String>>> = all
-            .iter()
-            .map(|source| {
-                vec![Some(source.name.to_owned()), Some(source.what.to_owned()), Some(source.fills.join(", "))]
-            })
-            .collect();
-        aligned(&["type", "reads", "fills"].map(str::to_owned), &[false; 3], &rows)
+        aligned(&titles, &[false; 3], &listed)
     } else {
         let rows: Vec<_> = all
             .iter()

@@ -5,7 +5,7 @@ use datafusion::execution::context::SQLOptions;
 use lake::{AsOf, Lake};
 
 use crate::cli::{Global, SqlArguments};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, UsageError};
 use crate::settings::Layered;
 use crate::table_output;
 use crate::terminal::Terminal;
@@ -16,7 +16,13 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &SqlArguments
     let context = lake.snapshot(own.as_of.unwrap_or(AsOf::Latest)).await?.context(global.threads).await?;
     // A question changes nothing and reads no other file.
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = context.sql_with_options(&own.query, reading).await.context("could not understand the query")?;
+    let frame = context.sql_with_options(&own.query, reading).await.map_err(|error| UsageError {
+        message: format!("could not understand the query: {}", error.strip_backtrace()),
+        hint: Some(format!(
+            "the tables are: {}",
+            lake::tables::all().iter().map(|table| table.name).collect::<Vec<_>>().join(", ")
+        )),
+    })?;
     let schema = frame.schema().inner().clone();
     let batches = frame.collect().await.context("could not answer the query")?;
     table_output::print(terminal, global.format, &schema, &batches)?;

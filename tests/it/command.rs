@@ -84,6 +84,12 @@ fn numbers_come_in_every_format_on_standard_output() {
     let (_, json, _) = run(folder.path(), &["--format", "json", "sql", query]);
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["format_version"], 1);
+    let (_, lists, _) = run(folder.path(), &["--format", "csv", "sql", "SELECT revisions FROM deployments LIMIT 1"]);
+    assert!(lists.starts_with("revisions\n\"[\"\"api@"), "a list comes as the `files` source takes it: {lists}");
+    for list in [&["metrics"][..], &["sources"], &["schema"], &["lake", "versions"]] {
+        let (code, csv, words) = run(folder.path(), &[&["--format", "csv"], list].concat());
+        assert!(code == 0 && csv.lines().next().is_some_and(|line| line.contains(',')), "{list:?}: {csv} {words}");
+    }
     let parquet = doracle(folder.path()).args(["--format", "parquet", "sql", query]).output().expect("it runs").stdout;
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
 }

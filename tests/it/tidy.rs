@@ -90,7 +90,9 @@ fn named_paths(page: &str) -> Vec<String> {
             word.contains('/') || Path::new(word).extension().is_some_and(|ending| ending == "md" || ending == "toml")
         })
         .filter(|word| {
-            !word.contains([' ', '*', '<', '{', '$', ':', '~', '\\', '=']) && !word.starts_with(['/', '.', '-'])
+            !word.contains("NAME")
+                && !word.contains([' ', '*', '<', '{', '$', ':', '~', '\\', '='])
+                && !word.starts_with(['/', '.', '-'])
         })
         .collect()
 }

@@ -53,8 +53,8 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         id: "failures".into(),
         title: "Failed rollouts".into(),
         lead: Some(format!(
-            "{} rollouts count as failed; {rejected} further candidates were looked at and not accepted. Both are in \
-             the table `rollout_failures` with their reasons.",
+            "Rollouts that count as failed in this period: {}. Candidates that were looked at and not accepted: {rejected}. Both are in the \
+             table `rollout_failures` with their reasons.",
             episodes.len()
         )),
         blocks: vec![Block::Table(Table {
