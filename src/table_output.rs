@@ -130,6 +130,11 @@ fn plain(column: &arrow::array::ArrayRef) -> Result<arrow::array::ArrayRef> {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::Timestamp(..) | DataType::Date32 => <lake::Instant as lake::Cell>::data_type(),
         DataType::Float16 | DataType::Float32 => DataType::Float64,
+        // Lists of whatever texts the engine chose to hold.
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+            let texts = <Vec<String> as lake::Cell>::data_type();
+            return Ok(cast(column, &texts).unwrap_or_else(|_| column.clone()));
+        }
         other if other.is_integer() => DataType::Int64,
         _ => return Ok(column.clone()),
     };

@@ -16,10 +16,22 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// The days of `window` that were read at all.
+    /// What a rate may divide by: what was read whole. Where nothing was, as in a shallow clone, what was read at all;
+    /// the coverage beside the number then says that it is incomplete.
+    fn exposed(&self) -> &[Window] {
+        if self.whole.is_empty() { &self.read } else { &self.whole }
+    }
+
+    /// The days of `window` that count as exposure: a stated hole is taken out.
     #[must_use]
-    pub fn read_days(&self, window: Window) -> f64 {
-        days(&self.read, window)
+    pub fn exposed_days(&self, window: Window) -> f64 {
+        days(self.exposed(), window)
+    }
+
+    /// Whether an instant lies in the exposure.
+    #[must_use]
+    pub fn exposes(&self, at: Instant) -> bool {
+        self.exposed().iter().any(|range| range.contains(at))
     }
 
     /// The days of `window` that were read whole.

@@ -393,7 +393,7 @@ fn deployments_read(exposure: &Exposure, rollouts: &[rollouts::Row]) -> Vec<bool
         .map(|rollout| {
             let service = rollout.service.as_str();
             let ranges = read.entry(service).or_insert_with(|| exposure.of("deployments", service));
-            rollout.finished_at.is_some_and(|at| ranges.holds(at))
+            rollout.finished_at.is_some_and(|at| ranges.exposes(at))
         })
         .collect()
 }
@@ -431,7 +431,7 @@ fn unit_windows(units: &[Unit], plan: &Plan, as_of: Instant, exposure: &Exposure
         for (window_id, (kind, window)) in unit.windows.iter().enumerate() {
             let slices = cut(*window, Calendar::Week, plan.zone)
                 .into_iter()
-                .map(|slice| (slice, mean(&|ranges| ranges.read_days(slice))))
+                .map(|slice| (slice, mean(&|ranges| ranges.exposed_days(slice))))
                 .collect();
             rows.push(UnitWindow {
                 unit_id: number(unit_id),

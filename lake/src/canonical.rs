@@ -114,7 +114,9 @@ pub fn json_cell(column: &dyn Array, row: usize) -> Result<Value, ArrowError> {
             let at = <Instant as Cell>::read(column, row);
             Value::from(at.to_utc().to_rfc3339_opts(SecondsFormat::Micros, true))
         }
-        DataType::List(_) => Value::from(<Vec<String> as Cell>::read(column, row)),
+        DataType::List(item) if *item.data_type() == DataType::Utf8 => {
+            Value::from(<Vec<String> as Cell>::read(column, row))
+        }
         other => return Err(ArrowError::NotYetImplemented(format!("no canonical form for {other}"))),
     })
 }

@@ -50,6 +50,11 @@ fn check(truth: &Truth, derived: &Derived) {
         );
         assert_eq!(period_count(derived, name, "deployment_frequency"), counts.frequency_rollouts, "{name}");
         assert_eq!(period_count(derived, name, "change_fail_rate"), counts.change_fail_rollouts, "{name}");
+        let rate = |row: &&lake::tables::metrics::Row| {
+            row.service.as_deref() == Some(name) && row.window_kind == "period" && row.metric == "change_fail_rate"
+        };
+        let rate = derived.metrics.iter().find(rate).and_then(|row| row.value).expect("incidents are read");
+        assert!((rate * counts.change_fail_rollouts as f64 - counts.failed_rollouts as f64).abs() < 1e-9, "{name}");
         lead_times(service, derived);
         episodes(service, derived);
     }

@@ -23,9 +23,9 @@ fn week() -> Window {
 }
 
 #[track_caller]
-fn check(rows: &[coverage::Row], read: f64, whole: f64) {
+fn check(rows: &[coverage::Row], exposed: f64, whole: f64) {
     let ranges = Exposure::new(rows, Instant::from_seconds(100 * 86_400)).of("deployments", "api");
-    assert!((ranges.read_days(week()) - read).abs() < 1e-9, "{ranges:?}");
+    assert!((ranges.exposed_days(week()) - exposed).abs() < 1e-9, "{ranges:?}");
     assert!((ranges.whole_days(week()) - whole).abs() < 1e-9, "{ranges:?}");
 }
 
@@ -35,8 +35,13 @@ fn overlapping_readings_count_once() {
 }
 
 #[test]
-fn a_stated_hole_is_read_and_not_whole() {
-    check(&[row(None, (0, 7), true), row(None, (2, 3), false)], 7.0, 6.0);
+fn a_stated_hole_is_taken_out_of_the_exposure() {
+    check(&[row(None, (0, 7), true), row(None, (2, 3), false)], 6.0, 6.0);
+}
+
+#[test]
+fn where_nothing_was_read_whole_what_was_read_is_the_exposure() {
+    check(&[row(None, (3, 7), false)], 4.0, 0.0);
 }
 
 #[test]
