@@ -7,7 +7,7 @@ use std::io::Write;
 use benches::{RUNS, line, median, peak_memory_mib, timed};
 use derive::{Plan, derive};
 use ingest::sources::simulated::{self, Config};
-use ingest::{Silent, ingest};
+use ingest::{NoVariables, Reading, Silent, ingest};
 use lake::{AsOf, Instant, Lake, Location, Snapshot};
 
 /// The columns a derivation cannot do without.
@@ -31,7 +31,9 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let snapshot = runtime.block_on(async {
         let lake = Lake::open_or_create(&Location::Folder(folder.path().join("lake"))).await.expect("a lake is made");
-        ingest(&simulated::open(config.clone()), &lake, Instant(0), &Silent).await.expect("it can be read");
+        ingest(&simulated::open(config.clone()), &lake, &Reading::at(Instant(0), &NoVariables), &Silent)
+            .await
+            .expect("it can be read");
         lake.snapshot(AsOf::Latest).await.expect("the newest version")
     });
     let (mut derivations, mut scans, mut rows, mut changes) = (Vec::new(), Vec::new(), 0, 0);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use benches::{RUNS, line, median, peak_memory_mib, timed};
 use ingest::sources::git;
-use ingest::{Silent, Sink, Source};
+use ingest::{NoVariables, Reading, Silent, Sink, Source};
 use lake::Instant;
 
 const COMMITS: usize = 20_000;
@@ -56,11 +56,11 @@ async fn read(path: &Path, releases: &str) -> usize {
         environment: "production".to_owned(),
         prereleases: false,
         read_until: None,
-        bots: git::Bots::default(),
+        bots: ingest::Bots::default(),
     };
     let source = git::open(config);
     let mut sink = Sink::into_memory(&source.stream(), source.fills(), Instant(0));
-    source.read(None, &mut sink, &Silent).await.expect("the clone can be read");
+    source.read(&Reading::at(Instant(0), &NoVariables), &mut sink, &Silent).await.expect("the clone can be read");
     sink.summary().rows.get("commits").copied().unwrap_or_default()
 }
 

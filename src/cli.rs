@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Reads sources into the lake.
     Ingest(IngestArguments),
+    /// Takes what sources push, until it is interrupted.
+    Receive(ReceiveArguments),
     /// Derives the metrics and stores them in the lake.
     Derive(PeriodArguments),
     /// Writes every table of the lake as one Parquet file.
@@ -203,9 +205,25 @@ pub(crate) struct IngestArguments {
     /// Read only these sources, by the name of their stream.
     #[arg(value_name = "STREAM")]
     pub(crate) streams: Vec<String>,
-    /// Say what would be read and read nothing.
+    /// Say what would be asked and ask nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Read from here on, whatever was read before: a date or an instant with a zone.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) since: Option<Instant>,
+    /// Read up to here and not to the present.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) until: Option<Instant>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReceiveArguments {
+    /// Take deliveries for these sources only, by the name of their stream.
+    #[arg(value_name = "STREAM")]
+    pub(crate) streams: Vec<String>,
+    /// Address and port to listen on.
+    #[arg(long, default_value = "127.0.0.1:8790", value_name = "ADDRESS")]
+    pub(crate) listen: String,
 }
 
 #[derive(Args, Debug)]
@@ -261,6 +279,13 @@ pub(crate) enum ConfigCommand {
     },
     /// Prints the JSON Schema of the configuration.
     Schema,
+}
+
+impl Command {
+    /// Whether it ends by itself when it is interrupted, and finishes what it holds first.
+    pub(crate) fn ends_itself(&self) -> bool {
+        matches!(self, Self::Receive(_))
+    }
 }
 
 fn instant(text: &str) -> Result<Instant, String> {

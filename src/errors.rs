@@ -17,7 +17,8 @@ pages! {
     command::failed, command::locked, command::usage,
     config::read, config::value, config::wrong,
     derive::empty_period, derive::nothing, derive::query, derive::shape,
-    ingest::input, ingest::io, ingest::program, ingest::rows, ingest::settings,
+    ingest::auth, ingest::connection, ingest::content, ingest::input, ingest::io, ingest::limited, ingest::other_host,
+    ingest::program, ingest::refused, ingest::rows, ingest::settings,
     lake::contended, lake::damaged, lake::missing, lake::newer, lake::no_version, lake::not_a_lake, lake::query,
     lake::rows, lake::storage, lake::table,
 }

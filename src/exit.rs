@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use derive::DeriveError;
-use ingest::{SourceError, SourceErrorKind};
+use ingest::SourceError;
 use lake::LakeError;
 
 use crate::settings::SettingsError;
@@ -16,6 +16,8 @@ pub(crate) const CHECK_FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// A source, the lake or the output failed.
 pub(crate) const FAILED: u8 = 3;
+/// A server does not let us.
+pub(crate) const NOT_AUTHORISED: u8 = 4;
 /// Data are partial: the gaps are listed.
 pub(crate) const PARTIAL: u8 = 5;
 /// Interrupted from outside.
@@ -87,8 +89,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
             return (FAILED, "command::locked", Some(hint.to_owned()));
         }
         if let Some(error) = cause.downcast_ref::<SourceError>() {
-            let code = match error.kind {
-                SourceErrorKind::Settings(_) => USAGE,
+            let code = match error.code() {
+                "ingest::settings" => USAGE,
+                "ingest::auth" => NOT_AUTHORISED,
                 _ => FAILED,
             };
             return (code, error.code(), error.hint.clone());

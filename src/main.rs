@@ -31,10 +31,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return terminal.fail(&anyhow::Error::new(error).context("could not start the runtime")),
     };
+    let ends_itself = arguments.command.ends_itself();
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = commands::run(arguments, &terminal) => outcome,
-            interrupted = tokio::signal::ctrl_c() => match interrupted {
+            interrupted = tokio::signal::ctrl_c(), if !ends_itself => match interrupted {
                 Ok(()) => Ok(exit::Outcome::Interrupted),
                 Err(error) => Err(anyhow::Error::new(error).context("could not wait for an interrupt")),
             },

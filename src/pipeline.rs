@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use derive::{Derived, Plan};
-use ingest::{Source, Summary};
+use ingest::{Range, Reading, Source, Summary, Variables};
 use lake::{AsOf, ExportedTable, Instant, Lake};
 use reports::ReportContext;
 
@@ -16,16 +16,27 @@ pub(crate) fn now() -> Instant {
     chrono::Utc::now().into()
 }
 
+/// The environment, in which secrets are looked up by the name that the configuration gives.
+pub(crate) struct Environment;
+
+impl Variables for Environment {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
 /// Reads sources into the lake, one after the other. A source that fails does not keep the others from being read.
 pub(crate) async fn ingest_all(
     terminal: &Terminal,
     lake: &Lake,
     sources: &[Box<dyn Source>],
+    range: Range,
 ) -> (Vec<Summary>, Vec<anyhow::Error>) {
     let (mut read, mut failed) = (Vec::new(), Vec::new());
     for source in sources {
         let progress = Progress::new(terminal);
-        match ingest::ingest(source.as_ref(), lake, now(), &progress).await {
+        let reading = Reading { range, ..Reading::at(now(), &Environment) };
+        match ingest::ingest(source.as_ref(), lake, &reading, &progress).await {
             Ok(summary) => {
                 drop(progress);
                 terminal.say(in_words(&summary));

@@ -52,6 +52,12 @@ impl Reporter for Progress<'_> {
         }
     }
 
+    fn waiting(&self, seconds: u64, why: &str) {
+        if let Some(bar) = self.bar.lock().ok().and_then(|bar| bar.clone()) {
+            bar.suspend(|| self.terminal.say(format!("waiting {seconds} s: {why}")));
+        }
+    }
+
     fn gap(&self, sentence: &str) {
         let warn = || self.terminal.warn(sentence);
         match self.bar.lock().ok().and_then(|bar| bar.clone()) {

@@ -2,6 +2,8 @@
 
 use lake::LakeError;
 
+use crate::http::HttpError;
+
 /// A source could not be read: what we were doing, and why it failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}")]
@@ -27,6 +29,9 @@ pub enum SourceErrorKind {
     /// A program we need failed.
     #[error("{0}")]
     Program(String),
+    /// A server could not be asked, or its answer could not be used.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The file system refused.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -58,6 +63,7 @@ impl SourceError {
             SourceErrorKind::Input(_) => "ingest::input",
             SourceErrorKind::Settings(_) => "ingest::settings",
             SourceErrorKind::Program(_) => "ingest::program",
+            SourceErrorKind::Http(error) => error.code(),
             SourceErrorKind::Io(_) => "ingest::io",
             SourceErrorKind::Lake(error) => error.code(),
             SourceErrorKind::Arrow(_) => "ingest::rows",

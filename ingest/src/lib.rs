@@ -4,13 +4,25 @@
 //! pages, turns them into rows with a pure function, and says in `coverage` what it really read. No metric is
 //! computed here.
 
+mod authorship;
 mod error;
+pub mod http;
+mod ledger;
+#[cfg(test)]
+mod loopback;
+mod reading;
+pub mod receive;
 mod reporter;
+mod secret;
 mod sink;
 mod source;
 pub mod sources;
 
+pub use authorship::Bots;
 pub use error::{SourceError, SourceErrorKind};
+pub use ledger::{Entry, Ledger, Loss, Spans};
+pub use reading::{Range, Reading};
 pub use reporter::{Reporter, Silent};
+pub use secret::{NoVariables, Secret, SecretFrom, Variables};
 pub use sink::{Sink, Summary};
-pub use source::{Source, ingest};
+pub use source::{Clock, Source, cursor, ingest};

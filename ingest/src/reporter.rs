@@ -8,6 +8,8 @@ pub trait Reporter: Send + Sync {
     fn advance(&self, steps: u64);
     /// Something could not be read.
     fn gap(&self, sentence: &str);
+    /// Nothing happens for `seconds`, because of `why`, such as a rate limit.
+    fn waiting(&self, _seconds: u64, _why: &str) {}
 }
 
 /// Tells nobody.

@@ -1,6 +1,7 @@
 //! Where a source puts what it read.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use lake::{Batch, Instant, Lake, Page, TableRow, WriteMode, tables::coverage};
@@ -14,7 +15,10 @@ pub struct Sink<'a> {
     fills: &'static [&'static str],
     batch: Batch,
     held_rows: usize,
+    held_bytes: usize,
+    held_since: tokio::time::Instant,
     present: Option<Instant>,
+    coverage: Vec<coverage::Row>,
     summary: Summary,
     kept: Vec<Batch>,
 }
@@ -38,6 +42,10 @@ pub struct Summary {
 
 /// A batch is committed once it holds this many rows, unless the source is a snapshot.
 const ROWS_PER_BATCH: usize = 50_000;
+/// A batch is also committed once it holds raw pages of this size,
+const BYTES_PER_BATCH: usize = 32 * 1024 * 1024;
+/// or has been growing for this long: a kill then costs at most so much reading again.
+const TIME_PER_BATCH: Duration = Duration::from_secs(10);
 
 impl<'a> Sink<'a> {
     /// A sink that commits to a lake.
@@ -55,7 +63,10 @@ impl<'a> Sink<'a> {
             fills,
             batch: Batch::new(stream, now),
             held_rows: 0,
+            held_bytes: 0,
+            held_since: tokio::time::Instant::now(),
             present: None,
+            coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
         }
@@ -70,7 +81,10 @@ impl<'a> Sink<'a> {
             fills,
             batch: Batch::new(stream, now),
             held_rows: 0,
+            held_bytes: 0,
+            held_since: tokio::time::Instant::now(),
             present: None,
+            coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
         }
@@ -78,6 +92,7 @@ impl<'a> Sink<'a> {
 
     /// Keeps a raw page and returns its content hash.
     pub fn page(&mut self, content: Vec<u8>) -> String {
+        self.held_bytes += content.len();
         let page = Page::new(content);
         let sha = page.sha().to_owned();
         self.batch.add_page(page);
@@ -126,7 +141,8 @@ impl<'a> Sink<'a> {
         self.present = Some(present);
     }
 
-    /// States what was read, and what was not.
+    /// States what was read, and what was not. A source that is no snapshot states in each reading all that it ever
+    /// read: the statements of the last reading are replaced once this one is finished.
     ///
     /// # Errors
     /// [`SourceError`] as [`Sink::rows`].
@@ -140,18 +156,38 @@ impl<'a> Sink<'a> {
                 self.summary.gaps.push(gap);
             }
         }
-        self.rows(vec![row], None)
+        if self.is_snapshot {
+            return self.rows(vec![row], None);
+        }
+        self.coverage.push(row);
+        Ok(())
     }
 
-    /// Commits what is held if it is much, so that memory stays bounded; a snapshot is never split.
+    /// Commits what is held if it is much, so that memory stays bounded and little is read again after a kill; a
+    /// snapshot is never split. `cursor` says where a reading goes on that has everything up to here.
     ///
     /// # Errors
     /// [`SourceError`] of the lake.
-    pub async fn checkpoint(&mut self, cursor: &str) -> Result<(), SourceError> {
-        if !self.is_snapshot && self.held_rows >= ROWS_PER_BATCH {
-            self.commit(Some(cursor)).await?;
+    pub async fn checkpoint(&mut self, cursor: impl FnOnce() -> String) -> Result<(), SourceError> {
+        let is_much = self.held_rows >= ROWS_PER_BATCH
+            || self.held_bytes >= BYTES_PER_BATCH
+            || (self.held_rows > 0 && self.held_since.elapsed() >= TIME_PER_BATCH);
+        if !self.is_snapshot && is_much {
+            self.commit(Some(&cursor())).await?;
         }
         Ok(())
+    }
+
+    /// Takes over what another sink of the same stream holds.
+    pub(crate) fn absorb(&mut self, other: Sink<'_>) {
+        for (table, count) in other.summary.rows {
+            *self.summary.rows.entry(table).or_default() += count;
+        }
+        self.summary.page_count += other.summary.page_count;
+        self.held_rows += other.held_rows;
+        self.held_bytes += other.held_bytes;
+        let mode = if self.is_snapshot { WriteMode::ReplaceSource } else { WriteMode::Upsert };
+        self.batch.absorb(other.batch, mode);
     }
 
     /// Sets where the next reading starts.
@@ -166,6 +202,8 @@ impl<'a> Sink<'a> {
         let next = Batch::new(&self.summary.stream, self.batch.written_at());
         let mut batch = std::mem::replace(&mut self.batch, next);
         self.held_rows = 0;
+        self.held_bytes = 0;
+        self.held_since = tokio::time::Instant::now();
         if self.is_snapshot {
             // A snapshot that no longer holds any row of a table empties that table of this source.
             for name in self.fills {
@@ -191,6 +229,15 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// [`SourceError`] of the lake.
     pub async fn finish(mut self) -> Result<Summary, SourceError> {
+        if !self.is_snapshot && !self.coverage.is_empty() {
+            let table = coverage::Row::table();
+            let rows = coverage::Row::batch(std::mem::take(&mut self.coverage));
+            *self.summary.rows.entry(table.name).or_default() += rows.num_rows();
+            let stored = table
+                .with_provenance(&rows, &self.summary.stream, None)
+                .map_err(|error| SourceError::new("could not state what was read", error))?;
+            self.batch.write(table, WriteMode::ReplaceSource, stored);
+        }
         self.commit(None).await?;
         Ok(self.summary)
     }

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use lake::{Instant, Lake};
 
-use crate::{Reporter, Sink, SourceError, Summary};
+use crate::receive::Receiver;
+use crate::{Reading, Reporter, Sink, SourceError, SourceErrorKind, Summary};
 
 /// Something that recorded what happened, and can be read.
 #[async_trait]
@@ -22,33 +23,70 @@ pub trait Source: Send + Sync {
         false
     }
 
-    /// Reads into `sink`. `cursor` is what the last reading of this stream left, if there was one.
+    /// The requests that a reading would begin with, for a dry run: nothing is asked, opened or looked up.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the settings do not fit together.
+    fn request_plan(&self, _reading: &Reading<'_>) -> Result<Vec<String>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    /// Who takes what the source pushes, where it can push.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the settings do not fit together.
+    fn receiver(&self) -> Result<Option<Box<dyn Receiver>>, SourceError> {
+        Ok(None)
+    }
+
+    /// Reads into `sink`.
     ///
     /// # Errors
     /// [`SourceError`] where nothing useful could be read. Partial gaps are coverage rows and go to the reporter.
-    async fn read(&self, cursor: Option<&str>, sink: &mut Sink<'_>, reporter: &dyn Reporter)
-    -> Result<(), SourceError>;
+    async fn read(
+        &self,
+        reading: &Reading<'_>,
+        sink: &mut Sink<'_>,
+        reporter: &dyn Reporter,
+    ) -> Result<(), SourceError>;
 }
 
-/// Reads `source` from where its last reading ended, and commits what it gives to `lake`.
+/// Reads `source` from where its last reading ended, or the range that is asked for, and commits what it gives to
+/// `lake`. The cursor of `reading` is the one the lake holds, whatever it was.
 ///
 /// # Errors
 /// [`SourceError`] of the source, or of the lake.
 pub async fn ingest(
     source: &dyn Source,
     lake: &Lake,
-    now: Instant,
+    reading: &Reading<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, SourceError> {
     let stream = source.stream();
-    let cursor = lake
-        .cursor(&stream)
-        .await
-        .map_err(|error| SourceError::new(format!("could not read where `{stream}` was left"), error))?;
-    let mut sink = Sink::into_lake(lake, &stream, source.is_snapshot(), source.fills(), now);
-    if !source.has_own_clock() {
-        sink.end_coverage_at(now);
+    if source.is_snapshot() && !reading.range.is_open() {
+        let told = "it is always read whole: `--since` and `--until` do not fit".to_owned();
+        return Err(SourceError::new(format!("could not read `{stream}`"), SourceErrorKind::Settings(told)));
     }
-    source.read(cursor.as_deref(), &mut sink, reporter).await?;
+    let cursor = cursor(source, lake).await?;
+    let reading = Reading { cursor: cursor.as_deref(), ..*reading };
+    let mut sink = Sink::into_lake(lake, &stream, source.is_snapshot(), source.fills(), reading.now);
+    if !source.has_own_clock() {
+        sink.end_coverage_at(reading.now);
+    }
+    source.read(&reading, &mut sink, reporter).await?;
     sink.finish().await
 }
+
+/// Where the last reading of `source` ended.
+///
+/// # Errors
+/// [`SourceError`] where the lake cannot be read.
+pub async fn cursor(source: &dyn Source, lake: &Lake) -> Result<Option<String>, SourceError> {
+    let stream = source.stream();
+    lake.cursor(&stream)
+        .await
+        .map_err(|error| SourceError::new(format!("could not read where `{stream}` was left"), error))
+}
+
+/// The time as one process sees it, for what arrives while it runs.
+pub type Clock = dyn Fn() -> Instant + Send + Sync;

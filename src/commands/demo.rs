@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use derive::{Derived, Plan};
-use ingest::Source;
 use ingest::sources::simulated::{self, Truth};
+use ingest::{Range, Source};
 use lake::tables::metrics;
 use lake::{AsOf, Lake, Location};
 use reports::{ReportContext, format};
@@ -35,7 +35,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &DemoArgument
         .await
         .with_context(|| format!("could not make the lake of the demo in `{}`", own.out.display()))?;
     let source: Box<dyn Source> = Box::new(simulated::open(config.clone()));
-    let (_, failed) = pipeline::ingest_all(terminal, &lake, &[source]).await;
+    let (_, failed) = pipeline::ingest_all(terminal, &lake, &[source], Range::default()).await;
     if let Some(error) = failed.into_iter().next() {
         return Err(error);
     }

@@ -9,6 +9,7 @@ mod export;
 mod ingest;
 mod lake;
 mod metrics;
+mod receive;
 mod report;
 mod run;
 mod schema;
@@ -31,6 +32,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Report(own) => report::run(terminal, global, own).await,
         Command::Run(own) => run::run(terminal, global, own).await,
         Command::Ingest(own) => ingest::run(terminal, &Layered::load(global)?, own).await,
+        Command::Receive(own) => receive::run(terminal, &Layered::load(global)?, own).await,
         Command::Derive(own) => derive::run(terminal, global, own).await,
         Command::Export(own) => export::run(terminal, &Layered::load(global)?, own).await,
         Command::Schema(own) => schema::run(terminal, global.format, own),

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use derive::Plan;
-use ingest::Source;
 use ingest::sources::git;
+use ingest::{Range, Source};
 use lake::{AsOf, Lake, Location, canonical};
 use reports::ReportContext;
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &ReportArgume
     let source = git_source(path, releases, own);
     context.sources = vec![format!("`{}`", source.stream())];
     let lake = git_lake(&own.out, path, releases).await?;
-    let (read, failed) = pipeline::ingest_all(terminal, &lake, &[Box::new(source)]).await;
+    let (read, failed) = pipeline::ingest_all(terminal, &lake, &[Box::new(source)], Range::default()).await;
     if let Some(error) = failed.into_iter().next() {
         return Err(error);
     }
@@ -77,7 +77,7 @@ fn git_source(path: &Path, releases: &str, own: &ReportArguments) -> impl Source
         environment: "production".to_owned(),
         prereleases: own.prereleases,
         read_until: own.read_until.map(|at| at.to_string()),
-        bots: git::Bots::default(),
+        bots: ingest::Bots::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ingest::Source;
+use ingest::{Range, Source};
 use lake::{AsOf, Lake};
 
 use crate::cli::{Global, RunArguments};
@@ -37,7 +37,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
 
     let lake = Lake::open_or_create(&layered.location()?).await?;
     let sources: Vec<Box<dyn Source>> = layered.settings.sources.iter().map(ingest::sources::Config::source).collect();
-    let (read, failed) = pipeline::ingest_all(terminal, &lake, &sources).await;
+    let (read, failed) = pipeline::ingest_all(terminal, &lake, &sources, Range::default()).await;
     if let (true, Some(_)) = (read.is_empty(), failed.first()) {
         let first = failed.into_iter().next();
         return Err(first.unwrap_or_else(|| anyhow::anyhow!("no source could be read")));

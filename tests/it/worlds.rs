@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use derive::{Derived, Plan, derive};
 use ingest::sources::simulated::{self, Config, Truth};
-use ingest::{Silent, ingest};
+use ingest::{NoVariables, Reading, Silent, ingest};
 use lake::{AsOf, Instant, Lake, Location};
 
 const NOW: Instant = Instant(1_800_000_000_000_000);
@@ -17,7 +17,9 @@ fn config(seed: u64) -> Config {
 async fn derived(config: &Config, plan: &Plan) -> Derived {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let lake = Lake::open_or_create(&Location::Folder(folder.path().join("lake"))).await.expect("a lake is made");
-    ingest(&simulated::open(config.clone()), &lake, NOW, &Silent).await.expect("it can be read");
+    ingest(&simulated::open(config.clone()), &lake, &Reading::at(NOW, &NoVariables), &Silent)
+        .await
+        .expect("it can be read");
     let snapshot = lake.snapshot(AsOf::Latest).await.expect("the newest version");
     derive(&snapshot, plan).await.expect("it can be derived")
 }
@@ -116,7 +118,7 @@ async fn reading_twice_changes_nothing() {
     let source = simulated::open(config);
     let mut digests = Vec::new();
     for _ in 0..2 {
-        ingest(&source, &lake, NOW, &Silent).await.expect("it can be read");
+        ingest(&source, &lake, &Reading::at(NOW, &NoVariables), &Silent).await.expect("it can be read");
         let snapshot = lake.snapshot(AsOf::Latest).await.expect("the newest version");
         let derived = derive(&snapshot, &Plan::default()).await.expect("it can be derived");
         lake.commit(derived.batch(NOW)).await.expect("it can be stored");

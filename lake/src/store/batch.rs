@@ -185,6 +185,19 @@ impl Batch {
         assert_eq!(write.mode, mode, "table `{}` is written in one mode per batch", table.name);
     }
 
+    /// Takes over the pages and rows of another batch, to be written in `mode`.
+    ///
+    /// # Panics
+    /// As [`Batch::write`].
+    pub fn absorb(&mut self, other: Self, mode: WriteMode) {
+        self.pages.extend(other.pages);
+        for write in other.writes.into_values() {
+            for rows in write.rows {
+                self.write(write.table, mode, rows);
+            }
+        }
+    }
+
     /// The rows held for one table.
     pub fn record_batches(&self, table: &str) -> impl Iterator<Item = &RecordBatch> {
         self.writes.get(table).into_iter().flat_map(|write| &write.rows)

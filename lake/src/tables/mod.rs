@@ -17,7 +17,8 @@ macro_rules! tables {
 
 tables! {
     // Events: what happened.
-    commits, commit_paths, changes, change_commits, releases, deployments, incidents, interventions,
+    commits, commit_paths, changes, change_commits, pull_request_events, check_runs, releases, deployments,
+    image_revisions, health_transitions, inventory, measurement_inputs, incidents, alerts, samples, interventions,
     // Coverage: what was read.
     coverage,
     // Derived.

@@ -7,15 +7,26 @@ const AUTHOR_KINDS: &[&str] = &["human", "agent", "dependency_bot", "other_bot"]
 
 /// Every closed set, as the meanings of the columns list them.
 pub(crate) const CLOSED_SETS: &[ClosedSet] = &[
+    ("alerts", "end_basis", &["resolved", "firing", "uncertain"]),
+    ("alerts", "witness", &["samples", "range_query", "alertmanager", "webhook"]),
     ("changes", "kind", &["pull_request", "commit"]),
     ("changes", "author_kind", AUTHOR_KINDS),
     ("changes", "first_commit_basis", &["commits", "squash", "opened", "none"]),
     ("changes", "merge_kind", &["merge", "squash", "rebase", "direct", "unknown"]),
+    ("check_runs", "kind", &["workflow_run", "check_run", "commit_status"]),
     ("commit_paths", "path_change", &["added", "modified", "deleted", "type_changed"]),
     ("commits", "author_kind", AUTHOR_KINDS),
     ("deployments", "status", &["success", "failure", "cancelled", "skipped", "superseded", "running", "unknown"]),
     ("deployments", "intent", &["rollback", "hotfix", "config"]),
+    ("health_transitions", "time_basis", &["reported", "observed"]),
+    (
+        "image_revisions",
+        "method",
+        &["annotation", "label", "revision_metadata", "tag", "rule", "unresolved"],
+    ),
     ("incidents", "cause", &["change", "infrastructure", "vendor", "unknown"]),
+    ("inventory", "kind", &["chart", "image", "git"]),
+    ("inventory", "since_basis", &["deployed", "first_seen"]),
     ("releases", "tag_kind", &["annotated", "lightweight"]),
     ("releases", "released_at_basis", &["tagger", "committer"]),
 ];

@@ -39,7 +39,7 @@ pub use json::json_lines;
 pub use parquet::parquet;
 
 use self::folder::{Format, TableFile};
-use crate::{Reporter, Sink, Source, SourceError};
+use crate::{Reading, Reporter, Sink, Source, SourceError};
 
 /// What this source reads.
 pub const WHAT: &str = "Event tables in JSON Lines, CSV or Parquet files";
@@ -50,9 +50,17 @@ pub const FILLS: &[&str] = &[
     "commit_paths",
     "changes",
     "change_commits",
+    "pull_request_events",
+    "check_runs",
     "releases",
     "deployments",
+    "image_revisions",
+    "health_transitions",
+    "inventory",
+    "measurement_inputs",
     "incidents",
+    "alerts",
+    "samples",
     "interventions",
     "coverage",
 ];
@@ -93,7 +101,7 @@ impl Source for Files {
 
     async fn read(
         &self,
-        _cursor: Option<&str>,
+        _reading: &Reading<'_>,
         sink: &mut Sink<'_>,
         reporter: &dyn Reporter,
     ) -> Result<(), SourceError> {

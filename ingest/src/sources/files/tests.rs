@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::closed::CLOSED_SETS;
 use super::{Config, FILLS, RowError, csv, json_lines, open, parquet};
-use crate::{Silent, Sink, Source, SourceError};
+use crate::{NoVariables, Reading, Silent, Sink, Source, SourceError};
 
 const AT: &str = "2026-01-05T08:00:00Z";
 
@@ -550,7 +550,7 @@ async fn read(files: &[(&str, &str)], table: Option<&str>, path: &str) -> Result
     let config = Config { name: "records".into(), path: folder.path().join(path), table: table.map(str::to_owned) };
     let source = open(config);
     let mut sink = Sink::into_memory(&source.stream(), source.fills(), Instant(0));
-    match source.read(None, &mut sink, &Silent).await {
+    match source.read(&Reading::at(Instant(0), &NoVariables), &mut sink, &Silent).await {
         Ok(()) => Ok(sink),
         Err(error) => Err(scrubbed(&error, folder.path())),
     }
@@ -615,12 +615,12 @@ async fn names_that_lead_nowhere_are_refused() {
     insta::assert_snapshot!(refusal(&[("incident.csv", "")], None, "").await, @r"
     could not read `FOLDER/incident.csv`
     there is no event table `incident`
-    hint: did you mean `incidents`? the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `releases`, `deployments`, `incidents`, `interventions`, `coverage`
+    hint: did you mean `incidents`? the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `pull_request_events`, `check_runs`, `releases`, `deployments`, `image_revisions`, `health_transitions`, `inventory`, `measurement_inputs`, `incidents`, `alerts`, `samples`, `interventions`, `coverage`
     ");
     insta::assert_snapshot!(refusal(&[("metrics.csv", "")], None, "").await, @r"
     could not read `FOLDER/metrics.csv`
     there is no event table `metrics`
-    hint: the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `releases`, `deployments`, `incidents`, `interventions`, `coverage`
+    hint: the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `pull_request_events`, `check_runs`, `releases`, `deployments`, `image_revisions`, `health_transitions`, `inventory`, `measurement_inputs`, `incidents`, `alerts`, `samples`, `interventions`, `coverage`
     ");
     insta::assert_snapshot!(refusal(&[("notes.txt", "")], None, "").await, @r"
     could not read `FOLDER/`

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::authorship::Bots;
+
 /// Reads commits, changes and releases from a clone of a git repository.
 ///
 /// A tag that matches `releases` is taken as a deployment of its commit to `environment`.
@@ -48,23 +50,6 @@ pub struct Config {
     #[serde(default)]
     #[schemars(example = Bots { agent: vec!["^builder <".into()], ..Bots::default() })]
     pub bots: Bots,
-}
-
-/// Regular expressions for authors that are no humans, searched for in `Name <e-mail>` without regard to case.
-/// They are asked before the built-in ones, in the order of the fields.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Bots {
-    /// Coding agents; also looked for among co-authors. Default: none beside the built-in ones (Copilot, Claude,
-    /// Codex, Devin, Cursor and others).
-    #[schemars(example = ["^builder <"])]
-    pub agent: Vec<String>,
-    /// Programs that update dependencies. Default: none beside the built-in ones (Dependabot, Renovate and others).
-    #[schemars(example = ["<deps@acme\\.example>"])]
-    pub dependency_bot: Vec<String>,
-    /// Other programs. Default: none beside the built-in ones (names that end with `[bot]` or `-bot`, and others).
-    #[schemars(example = ["^release robot <"])]
-    pub other_bot: Vec<String>,
 }
 
 fn production() -> String {

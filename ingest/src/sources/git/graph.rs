@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use lake::Instant;
 
-use super::authors::{AuthorKind, Pseudonym};
+use crate::authorship::{AuthorKind, Pseudonym};
 use super::ident::Stamp;
-use super::messages::Message;
+use crate::authorship::messages::Message;
 use super::oid::Oid;
 
 /// One commit, without names, addresses and body.

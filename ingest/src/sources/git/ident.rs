@@ -51,11 +51,6 @@ impl<'a> Ident<'a> {
         let time = last_close.map_or(&line[..0], |at| &line[at + 1..]);
         Self { name: name.trim_ascii(), email: email.trim_ascii(), stamp: stamp(time) }
     }
-
-    /// `Name <e-mail>`, for patterns.
-    pub(super) fn label(&self) -> String {
-        format!("{} <{}>", String::from_utf8_lossy(self.name), String::from_utf8_lossy(self.email))
-    }
 }
 
 fn stamp(time: &[u8]) -> Option<Stamp> {

@@ -10,7 +10,6 @@
 //! - `history` makes changes of commits; `releases` and `tags` make releases of tags.
 //! - `paths` and `patches` look into trees and files; `rows` and `coverage` make rows of it all.
 
-mod authors;
 mod clone;
 mod commits;
 mod config;
@@ -19,7 +18,6 @@ mod feed;
 mod graph;
 mod history;
 mod ident;
-mod messages;
 mod oid;
 mod patches;
 mod paths;
@@ -36,9 +34,9 @@ mod walk;
 
 use async_trait::async_trait;
 
-pub use config::{Bots, Config};
+pub use config::Config;
 
-use crate::{Reporter, Sink, Source, SourceError};
+use crate::{Reading, Reporter, Sink, Source, SourceError};
 
 /// What this source is.
 pub const WHAT: &str = "Reads commits, changes and release tags from a clone of a git repository.";
@@ -78,12 +76,12 @@ impl Source for GitSource {
 
     async fn read(
         &self,
-        cursor: Option<&str>,
+        reading: &Reading<'_>,
         sink: &mut Sink<'_>,
         reporter: &dyn Reporter,
     ) -> Result<(), SourceError> {
         let (sender, mut steps) = tokio::sync::mpsc::channel(PIECES_WAITING);
-        let (config, cursor) = (self.config.clone(), cursor.map(str::to_owned));
+        let (config, cursor) = (self.config.clone(), reading.cursor.map(str::to_owned));
         let thread =
             tokio::task::spawn_blocking(move || reading::read(&config, cursor.as_deref(), &feed::Feed::new(sender)));
         let mut refused = Ok(());

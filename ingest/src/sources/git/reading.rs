@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use lake::Instant;
 use lake::tables::commit_paths;
 
-use super::authors::Classifier;
+use crate::authorship::Classifier;
 use super::clone::Clone;
 use super::config::Config;
 use super::coverage::{Coverage, Gaps};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lake::tables::{change_commits, changes, commit_paths, commits, deployments, releases};
 
-use super::authors::AuthorKind;
+use crate::authorship::AuthorKind;
 use super::graph::{Commit, Graph};
 use super::history::Change;
 use super::oid::Oid;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lake::Instant;
 use serde::{Deserialize, Serialize};
 
-use super::authors::Pseudonym;
+use crate::authorship::Pseudonym;
 use super::ident::Stamp;
 use super::oid::Oid;
 use super::walk::History;

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{BufRead, Read, Write};
 
-use super::authors::{Classifier, Pseudonym};
+use crate::authorship::{Classifier, Pseudonym};
 use super::commits::{self, RawCommit};
 use super::feed::Feed;
 use super::graph::{Commit, Graph};
 use super::ident::{Ident, Stamp};
-use super::messages;
+use crate::authorship::messages;
 use super::oid::Oid;
 use super::program::{Program, Running};
 use crate::SourceErrorKind;
@@ -158,7 +158,10 @@ impl Walk<'_> {
     fn commit(&mut self, oid: Oid, raw: &RawCommit<'_>, untimed_count: &mut usize) -> Commit {
         const NOBODY: Ident<'_> = Ident { name: b"", email: b"", stamp: None };
         let text = commits::decode(raw.message, raw.encoding);
-        let (author, author_kind) = self.classifier.author(raw.author.as_ref().unwrap_or(&NOBODY), &text);
+        let (author, author_kind) = {
+            let author = raw.author.as_ref().unwrap_or(&NOBODY);
+            self.classifier.author(author.name, author.email, &text)
+        };
         let authored = raw.author.and_then(|author| author.stamp);
         let committed = raw.committer.and_then(|committer| committer.stamp);
         *untimed_count += usize::from(authored.is_none() || committed.is_none());

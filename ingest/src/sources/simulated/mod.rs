@@ -31,7 +31,7 @@ pub use truth::{Counts, Episode, LeadTime, ServiceTruth, Truth};
 pub use world::{EventPage, World, world};
 
 use super::files::json_lines;
-use crate::{Reporter, Sink, Source, SourceError, SourceErrorKind};
+use crate::{Reading, Reporter, Sink, Source, SourceError, SourceErrorKind};
 
 /// What this source reads.
 pub const WHAT: &str = "A simulated organisation with known numbers, to try things out and to test them";
@@ -76,7 +76,7 @@ impl Source for Simulated {
 
     async fn read(
         &self,
-        _cursor: Option<&str>,
+        _reading: &Reading<'_>,
         sink: &mut Sink<'_>,
         reporter: &dyn Reporter,
     ) -> Result<(), SourceError> {

@@ -12,7 +12,7 @@ use self::recount::{Recount, Rows};
 use super::truth::truth;
 use super::world::plans;
 use super::{Config, Counts, Effects, FILLS, Simulated, Truth, World, open, world};
-use crate::{Silent, Sink, Source};
+use crate::{NoVariables, Reading, Silent, Sink, Source};
 
 static SMALL: LazyLock<World> = LazyLock::new(|| world(&Config::default()));
 
@@ -284,7 +284,7 @@ fn simulated() -> Simulated {
 
 async fn read(source: &Simulated) -> Result<Sink<'static>, crate::SourceError> {
     let mut sink = Sink::into_memory(&source.stream(), source.fills(), Instant(0));
-    source.read(None, &mut sink, &Silent).await?;
+    source.read(&Reading::at(Instant(0), &NoVariables), &mut sink, &Silent).await?;
     Ok(sink)
 }
 

@@ -9,7 +9,7 @@ use lake::tables::{commit_paths, commits, coverage, deployments};
 use super::super::config::Config;
 use super::super::{FILLS, WHAT, open};
 use super::repository::{Read, Repository, config, failure, git_in, read};
-use crate::{Silent, Sink, Source};
+use crate::{NoVariables, Reading, Silent, Sink, Source};
 
 /// Three releases with two commits each.
 fn released() -> Repository {
@@ -64,7 +64,7 @@ async fn the_source_gives_what_one_reading_gives() {
     let source = open(repository.config());
     assert!(source.is_snapshot() && source.fills() == FILLS && !WHAT.is_empty());
     let mut sink = Sink::into_memory(&source.stream(), source.fills(), Instant(0));
-    source.read(None, &mut sink, &Silent).await.expect("the repository can be read");
+    source.read(&Reading::at(Instant(0), &NoVariables), &mut sink, &Silent).await.expect("the repository can be read");
     let read = read_at(&repository.path).await;
     assert_eq!(sink.kept::<commits::Row>().expect("rows are rows"), read.rows::<commits::Row>());
     assert_eq!(sink.kept::<coverage::Row>().expect("rows are rows"), read.rows::<coverage::Row>());

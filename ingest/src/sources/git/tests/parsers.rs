@@ -2,14 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::super::authors::{AuthorKind, Classifier, Pseudonym};
 use super::super::commits::{commit, decode, tag};
-use super::super::config::{Bots, Config};
+use super::super::config::Config;
 use super::super::ident::{Ident, Stamp};
-use super::super::messages;
 use super::super::oid::Oid;
 use super::super::prerelease::is_prerelease;
 use super::super::program::without_secrets;
+use crate::authorship::{AuthorKind, Bots, Classifier, Pseudonym, messages};
 
 const PARENT: &str = "1111111111111111111111111111111111111111";
 
@@ -249,11 +248,11 @@ fn an_agent_among_the_co_authors_makes_the_commit_an_agents() {
     let ada = Ident::parse(b"Ada <Ada@Example.com> 1 +0000");
     let bot = Ident::parse(b"dependabot[bot] <d@example.com> 1 +0000");
     let by_claude = "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>\n";
-    assert_eq!(classifier.author(&ada, "Fix").1, AuthorKind::Human);
-    assert_eq!(classifier.author(&ada, by_claude).1, AuthorKind::Agent);
-    assert_eq!(classifier.author(&ada, "Fix\n\nco-authored-by: builder <b@example.com>").1, AuthorKind::Agent);
-    assert_eq!(classifier.author(&ada, "Fix\n\nCo-authored-by: Grace <g@example.com>").1, AuthorKind::Human);
-    assert_eq!(classifier.author(&bot, by_claude).1, AuthorKind::DependencyBot);
+    assert_eq!(classifier.author(ada.name, ada.email, "Fix").1, AuthorKind::Human);
+    assert_eq!(classifier.author(ada.name, ada.email, by_claude).1, AuthorKind::Agent);
+    assert_eq!(classifier.author(ada.name, ada.email, "Fix\n\nco-authored-by: builder <b@example.com>").1, AuthorKind::Agent);
+    assert_eq!(classifier.author(ada.name, ada.email, "Fix\n\nCo-authored-by: Grace <g@example.com>").1, AuthorKind::Human);
+    assert_eq!(classifier.author(bot.name, bot.email, by_claude).1, AuthorKind::DependencyBot);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use lake::{Instant, TableRow};
 use tempfile::TempDir;
 
 use super::super::feed::{Feed, Step};
-use super::super::{Bots, Config, open, reading};
+use super::super::{Config, open, reading};
+use crate::Bots;
 use crate::{Silent, Sink, Source, SourceError};
 
 /// 2026-01-05T08:00:00Z, when every test begins.

@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use regex::{RegexSet, RegexSetBuilder};
 use sha2::{Digest, Sha256};
 
-use super::config::Bots;
-use super::ident::Ident;
-use super::messages;
+use super::{Bots, messages};
 
 /// What kind of author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AuthorKind {
+pub(crate) enum AuthorKind {
     Human,
     Agent,
     DependencyBot,
@@ -20,7 +18,7 @@ pub(super) enum AuthorKind {
 
 impl AuthorKind {
     /// The word in the tables.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Human => "human",
             Self::Agent => "agent",
@@ -32,11 +30,11 @@ impl AuthorKind {
 
 /// A pseudonym: the first 8 bytes of the SHA-256 of the lower-case e-mail address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Pseudonym(u64);
+pub(crate) struct Pseudonym(u64);
 
 impl Pseudonym {
     /// The pseudonym of an address.
-    pub(super) fn of(email: &[u8]) -> Self {
+    pub(crate) fn of(email: &[u8]) -> Self {
         let address = String::from_utf8_lossy(email).trim().to_lowercase();
         let digest = Sha256::digest(address.as_bytes());
         let first: [u8; 8] = std::array::from_fn(|at| digest[at]);
@@ -44,7 +42,7 @@ impl Pseudonym {
     }
 
     /// 16 hex digits.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         format!("{:016x}", self.0)
     }
 }
@@ -77,7 +75,7 @@ const OTHER_BOTS: &[&str] = &[
 ];
 
 /// Tells kinds of authors apart, and remembers whom it has seen: a history has few authors and many commits.
-pub(super) struct Classifier {
+pub(crate) struct Classifier {
     rules: Vec<(RegexSet, AuthorKind)>,
     authors: HashMap<Vec<u8>, (Pseudonym, AuthorKind)>,
     co_authors: HashMap<String, AuthorKind>,
@@ -88,7 +86,7 @@ impl Classifier {
     ///
     /// # Errors
     /// The sentence of a pattern that is none.
-    pub(super) fn new(bots: &Bots) -> Result<Self, regex::Error> {
+    pub(crate) fn new(bots: &Bots) -> Result<Self, regex::Error> {
         let texts = |patterns: &[&str]| -> Vec<String> { patterns.iter().map(|text| (*text).to_owned()).collect() };
         let rules = [
             (bots.agent.clone(), AuthorKind::Agent),
@@ -108,13 +106,13 @@ impl Classifier {
 
     /// Pseudonym and kind of the author of a commit with that message. A human or a script that names an agent as
     /// co-author counts as agent: we study who did the work.
-    pub(super) fn author(&mut self, author: &Ident<'_>, message: &str) -> (Pseudonym, AuthorKind) {
-        let mut key = author.name.to_vec();
+    pub(crate) fn author(&mut self, name: &[u8], email: &[u8], message: &str) -> (Pseudonym, AuthorKind) {
+        let mut key = name.to_vec();
         key.push(b'<');
-        key.extend_from_slice(author.email);
+        key.extend_from_slice(email);
         let known = self.authors.get(&key).copied();
         let (pseudonym, kind) = known.unwrap_or_else(|| {
-            let found = (Pseudonym::of(author.email), self.kind(&author.label()));
+            let found = (Pseudonym::of(email), self.kind(&label(name, email)));
             self.authors.insert(key, found);
             found
         });
@@ -136,7 +134,12 @@ impl Classifier {
     }
 
     /// The kind of `Name <e-mail>`.
-    pub(super) fn kind(&self, label: &str) -> AuthorKind {
+    pub(crate) fn kind(&self, label: &str) -> AuthorKind {
         self.rules.iter().find(|(rules, _)| rules.is_match(label)).map_or(AuthorKind::Human, |(_, kind)| *kind)
     }
+}
+
+/// `Name <e-mail>`, for patterns.
+fn label(name: &[u8], email: &[u8]) -> String {
+    format!("{} <{}>", String::from_utf8_lossy(name), String::from_utf8_lossy(email))
 }

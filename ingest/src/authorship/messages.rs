@@ -2,35 +2,35 @@
 
 /// What was found in one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// First line that is not blank.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// The pull request it says it merges.
-    pub(super) pull_request: Option<PullRequest>,
+    pub(crate) pull_request: Option<PullRequest>,
     /// Commits it says it reverts, as written.
-    pub(super) reverted_commits: Vec<String>,
+    pub(crate) reverted_commits: Vec<String>,
     /// Pull requests it says it reverts, as `#12`, `!12` or `owner/repository#12`.
-    pub(super) reverted_changes: Vec<String>,
+    pub(crate) reverted_changes: Vec<String>,
     /// Commit it says it was cherry-picked from, as written.
-    pub(super) cherry_picked_from: Option<String>,
+    pub(crate) cherry_picked_from: Option<String>,
     /// The body lists commits as `* subject`, which is what a squash leaves.
-    pub(super) lists_commits: bool,
+    pub(crate) lists_commits: bool,
 }
 
 /// A pull request as the message that merged it names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PullRequest {
+pub(crate) struct PullRequest {
     /// `#12`, or `!12` where that is how the forge writes it.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Its title.
-    pub(super) title: String,
+    pub(crate) title: String,
 }
 
 /// A subject longer than this is cut, so that a hostile clone cannot fill a column with one commit.
 const LONGEST_SUBJECT: usize = 4096;
 
 /// Reads a message. `repository` tells a reference to ourselves from one to somewhere else.
-pub(super) fn read(text: &str, repository: &str) -> Message {
+pub(crate) fn read(text: &str, repository: &str) -> Message {
     let text = text.trim_start();
     let (subject, body) = text.split_once('\n').unwrap_or((text, ""));
     let subject = cut(subject.trim_end());
@@ -51,7 +51,7 @@ pub(super) fn read(text: &str, repository: &str) -> Message {
 }
 
 /// The values of the `Co-authored-by:` trailers.
-pub(super) fn co_authors(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn co_authors(text: &str) -> impl Iterator<Item = &str> {
     const KEY: &str = "co-authored-by:";
     text.lines().filter_map(|line| {
         let line = line.trim();

@@ -1,0 +1,71 @@
+//! Waiting.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+/// How a client waits.
+pub trait Sleep: Send + Sync {
+    /// Ends after `duration`.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// The way a client waits: really, or, in tests, only on paper.
+#[derive(Clone)]
+pub struct Pause(Arc<dyn Sleep>);
+
+impl Pause {
+    /// Waits by the machine's clock.
+    #[must_use]
+    pub fn real() -> Self {
+        Self(Arc::new(Real))
+    }
+
+    /// Waits not at all, and notes how long it would have.
+    #[must_use]
+    pub fn noted() -> (Self, Arc<Noted>) {
+        let noted = Arc::new(Noted::default());
+        (Self(noted.clone()), noted)
+    }
+
+    pub(super) async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+}
+
+impl fmt::Debug for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pause")
+    }
+}
+
+struct Real;
+
+impl Sleep for Real {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// The waits that were asked for.
+#[derive(Debug, Default)]
+pub struct Noted(Mutex<Vec<Duration>>);
+
+impl Noted {
+    /// How long each wait would have been, in order.
+    #[must_use]
+    pub fn waits(&self) -> Vec<Duration> {
+        self.0.lock().map(|waits| waits.clone()).unwrap_or_default()
+    }
+}
+
+impl Sleep for Noted {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if let Ok(mut waits) = self.0.lock() {
+            waits.push(duration);
+        }
+        Box::pin(tokio::task::yield_now())
+    }
+}
