@@ -307,3 +307,6 @@ pub async fn listen(address: &str) -> Result<TcpListener, SourceError> {
         .await
         .map_err(|error| SourceError::new(format!("could not listen on `{address}`"), SourceErrorKind::Io(error)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,3 +90,6 @@ pub async fn cursor(source: &dyn Source, lake: &Lake) -> Result<Option<String>, 
 
 /// The time as one process sees it, for what arrives while it runs.
 pub type Clock = dyn Fn() -> Instant + Send + Sync;
+
+#[cfg(test)]
+mod tests;
