@@ -1,5 +1,8 @@
 //! The sources: one folder each, and one word each in the list below.
 
+#[cfg(test)]
+mod contract;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,12 @@ macro_rules! sources {
                     $(Self::$name(config) => Box::new($name::open(config.clone())),)+
                 }
             }
+        }
+
+        /// Every source as the tests that hold for all of them need it.
+        #[cfg(test)]
+        fn contracts() -> Vec<(&'static str, contract::Contract)> {
+            vec![$((stringify!($name), $name::contract())),+]
         }
 
         /// Name and description of every source.

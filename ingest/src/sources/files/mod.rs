@@ -33,6 +33,8 @@ use async_trait::async_trait;
 use lake::{Role, Table};
 
 pub use config::Config;
+#[cfg(test)]
+pub(crate) use tests::contract;
 pub use csv::csv;
 pub use error::{Place, Problem, RowError};
 pub use json::json_lines;

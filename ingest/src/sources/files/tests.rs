@@ -15,6 +15,7 @@ use proptest::prelude::*;
 
 use super::closed::CLOSED_SETS;
 use super::{Config, FILLS, RowError, csv, json_lines, open, parquet};
+use crate::sources::contract::Contract;
 use crate::{NoVariables, Reading, Silent, Sink, Source, SourceError};
 
 const AT: &str = "2026-01-05T08:00:00Z";
@@ -539,6 +540,14 @@ proptest! {
         let start = format!("could not read `x.csv`\nline {line}, column `started_at`");
         prop_assert!(told.starts_with(&start), "{told} for {text:?}");
     }
+}
+
+/// This source as the tests that hold for every source need it.
+pub(crate) fn contract() -> Contract {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("interventions.jsonl"), intervention("")).expect("it can be written");
+    let config = Config { name: "records".into(), path: folder.path().to_owned(), table: None };
+    Contract::local(crate::sources::Config::files(config), folder)
 }
 
 /// What a folder with these files gives.

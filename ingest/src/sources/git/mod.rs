@@ -35,6 +35,8 @@ mod walk;
 use async_trait::async_trait;
 
 pub use config::Config;
+#[cfg(test)]
+pub(crate) use tests::contract;
 
 use crate::{Reading, Reporter, Sink, Source, SourceError};
 

@@ -25,6 +25,8 @@ mod world;
 
 use async_trait::async_trait;
 
+#[cfg(test)]
+pub(crate) use tests::contract;
 pub use config::{Config, Effects, StartDay};
 pub use organisation::Planted;
 pub use truth::{Counts, Episode, LeadTime, ServiceTruth, Truth};

@@ -12,6 +12,7 @@ use self::recount::{Recount, Rows};
 use super::truth::truth;
 use super::world::plans;
 use super::{Config, Counts, Effects, FILLS, Simulated, Truth, World, open, world};
+use crate::sources::contract::Contract;
 use crate::{NoVariables, Reading, Silent, Sink, Source};
 
 static SMALL: LazyLock<World> = LazyLock::new(|| world(&Config::default()));
@@ -330,4 +331,10 @@ fn settings_have_defaults_and_refuse_what_they_do_not_know() {
     assert!(day.starts_with("`2026-01-06` is not a Monday"), "{day}");
     assert!(read(r#"{"sevices": 3}"#).is_err());
     assert!(commits::Row::table().column("commit_sha").is_some());
+}
+
+/// This source as the tests that hold for every source need it.
+pub(crate) fn contract() -> Contract {
+    let config = Config { services: 2, weeks: 3, intervention_week: 1, ..Config::default() };
+    Contract::local(crate::sources::Config::simulated(config), ())
 }

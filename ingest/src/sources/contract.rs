@@ -1,0 +1,236 @@
+//! What holds for every source, whatever it reads: the tests below loop over the list and name none.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lake::tables::coverage;
+use lake::{AsOf, Instant, Lake, Location};
+
+use super::Config;
+use crate::loopback::{Asked, Loopback, Reply};
+use crate::{Range, Reading, Silent, Source, SourceError, Summary, ingest};
+
+/// A source as these tests need it.
+pub(crate) struct Contract {
+    config: Box<dyn Fn(&str) -> Config + Send + Sync>,
+    server: Option<Arc<Answers>>,
+    variables: BTreeMap<String, String>,
+    now: Instant,
+    /// What has to live as long as the source is read.
+    _holds: Box<dyn Any>,
+}
+
+/// How a healthy server answers.
+type Answers = dyn Fn(&Asked) -> Reply + Send + Sync;
+
+impl Contract {
+    /// A source without a server; `holds` lives as long as it is read.
+    pub(crate) fn local(config: Config, holds: impl Any) -> Self {
+        Self {
+            config: Box::new(move |_| config.clone()),
+            server: None,
+            variables: BTreeMap::new(),
+            now: Instant(1_800_000_000_000_000),
+            _holds: Box::new(holds),
+        }
+    }
+
+    /// A source whose server answers as `server` says: its settings given the server's address, the variables that
+    /// hold its secrets, and the present.
+    pub(crate) fn served(
+        config: impl Fn(&str) -> Config + Send + Sync + 'static,
+        server: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+        variables: &[(&str, &str)],
+        now: Instant,
+    ) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { config: Box::new(config), server: Some(Arc::new(server)), variables, now, _holds: Box::new(()) }
+    }
+
+    /// Starts the server, which answers as `disturbed` says where that says something.
+    async fn start(&self, disturbed: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static) -> Option<Loopback> {
+        let healthy = self.server.clone()?;
+        let count = AtomicUsize::new(0);
+        let answer =
+            move |asked: &Asked| disturbed(count.fetch_add(1, Ordering::SeqCst)).unwrap_or_else(|| healthy(asked));
+        Some(Loopback::start(answer).await)
+    }
+
+    fn source(&self, server: Option<&Loopback>) -> Box<dyn Source> {
+        (self.config)(&server.map(Loopback::base).unwrap_or_default()).source()
+    }
+
+    async fn read(&self, source: &dyn Source, lake: &Lake, range: Range) -> Result<Summary, SourceError> {
+        let reading = Reading { range, ..Reading::at(self.now, &self.variables) };
+        ingest(source, lake, &reading, &Silent).await
+    }
+}
+
+struct Kept {
+    lake: Lake,
+    _folder: tempfile::TempDir,
+}
+
+async fn empty_lake() -> Kept {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let lake = Lake::open_or_create(&Location::Folder(folder.path().join("lake"))).await.expect("a lake is made");
+    Kept { lake, _folder: folder }
+}
+
+async fn digests(lake: &Lake) -> BTreeMap<String, String> {
+    let snapshot = lake.snapshot(AsOf::Latest).await.expect("the newest version");
+    snapshot.input_digests().await.expect("the tables can be read")
+}
+
+/// The digests after one undisturbed reading.
+async fn undisturbed(contract: &Contract) -> BTreeMap<String, String> {
+    let server = contract.start(|_| None).await;
+    let kept = empty_lake().await;
+    contract
+        .read(contract.source(server.as_ref()).as_ref(), &kept.lake, Range::default())
+        .await
+        .expect("it can be read");
+    digests(&kept.lake).await
+}
+
+#[tokio::test]
+async fn a_source_fills_its_tables_and_says_what_it_read() {
+    for (name, contract) in super::contracts() {
+        let server = contract.start(|_| None).await;
+        let source = contract.source(server.as_ref());
+        let kept = empty_lake().await;
+        let summary = contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
+        assert!(summary.rows.keys().all(|table| source.fills().contains(table)), "{name}: {:?}", summary.rows);
+        assert!(summary.rows.contains_key("coverage"), "{name} says not what it read");
+        assert!(summary.rows.len() > 1, "{name} gave nothing");
+        let about = super::all().into_iter().find(|about| about.name == name).expect("it is listed");
+        assert_eq!(about.fills, source.fills(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn reading_twice_gives_the_same() {
+    for (name, contract) in super::contracts() {
+        let server = contract.start(|_| None).await;
+        let source = contract.source(server.as_ref());
+        let kept = empty_lake().await;
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
+            seen.push(digests(&kept.lake).await);
+        }
+        assert_eq!(seen[0], seen[1], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_broke_is_taken_up_again() {
+    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+        let expected = undisturbed(&contract).await;
+        let server = contract.start(|_| None).await.expect("it has a server");
+        let kept = empty_lake().await;
+        contract
+            .read(contract.source(Some(&server)).as_ref(), &kept.lake, Range::default())
+            .await
+            .expect("it can be read");
+        let whole = server.asked().len();
+        for broken_from in [0, 1, whole / 3, whole / 2, whole.saturating_sub(1)] {
+            let broken = contract.start(move |count| (count >= broken_from).then(|| Reply::status(401, "{}"))).await;
+            let kept = empty_lake().await;
+            // Whether this is an error or a gap depends on what was broken; what it stored has to be true either way.
+            let _outcome = contract.read(contract.source(broken.as_ref()).as_ref(), &kept.lake, Range::default()).await;
+            let healthy = contract.start(|_| None).await;
+            contract
+                .read(contract.source(healthy.as_ref()).as_ref(), &kept.lake, Range::default())
+                .await
+                .expect("it can be read again");
+            assert_eq!(digests(&kept.lake).await, expected, "{name}, broken from request {broken_from}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_obeyed() {
+    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+        // A wait longer than we are ready for: whoever asks again at once does not obey.
+        let limited = || Reply::status(429, "{}").with("retry-after", "80000").with("content-type", "application/json");
+        let server = contract.start(move |_| Some(limited())).await.expect("it has a server");
+        let kept = empty_lake().await;
+        let outcome = contract.read(contract.source(Some(&server)).as_ref(), &kept.lake, Range::default()).await;
+        let told = match &outcome {
+            Ok(summary) => summary.gaps.join("\n"),
+            Err(error) => format!("{error}: {}", chain(error)),
+        };
+        assert!(told.contains("80000"), "{name} told: {told}");
+        let mut asked: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
+        let count = asked.len();
+        asked.sort();
+        asked.dedup();
+        assert_eq!(asked.len(), count, "{name} asked again for what it was told to wait for");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_shown() {
+    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| !contract.variables.is_empty()) {
+        for disturbed in [None, Some(401), Some(500)] {
+            let answer = move |_| disturbed.map(|status| Reply::status(status, r#"{"message":"Bad credentials"}"#));
+            let server = contract.start(answer).await;
+            let source = contract.source(server.as_ref());
+            let kept = empty_lake().await;
+            let outcome = contract.read(source.as_ref(), &kept.lake, Range::default()).await;
+            let mut shown = match &outcome {
+                Ok(summary) => format!("{summary:?}"),
+                Err(error) => format!("{error:?} {error} {}", chain(error)),
+            };
+            shown.push_str(&kept.lake.cursor(&source.stream()).await.expect("it can be read").unwrap_or_default());
+            let snapshot = kept.lake.snapshot(AsOf::Latest).await.expect("the newest version");
+            for table in lake::tables::all() {
+                shown.push_str(&format!("{:?}", snapshot.read(table).await.expect("it can be read")));
+            }
+            for secret in contract.variables.values() {
+                assert!(!shown.contains(secret.trim()), "{name} shows a secret when the server answers {disturbed:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_touches_nothing() {
+    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+        let server = contract.start(|_| None).await.expect("it has a server");
+        let source = contract.source(Some(&server));
+        let plan = source.request_plan(&Reading::at(contract.now, &contract.variables)).expect("the settings fit");
+        assert!(!plan.is_empty(), "{name} would ask nothing");
+        assert!(server.asked().is_empty(), "{name} asked {:?}", server.asked());
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_stated_beyond_the_range_that_was_asked_for() {
+    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+        const DAY: i64 = 86_400 * Instant::MICROS;
+        let server = contract.start(|_| None).await;
+        let kept = empty_lake().await;
+        let range =
+            Range { since: Some(Instant(contract.now.0 - 20 * DAY)), until: Some(Instant(contract.now.0 - 10 * DAY)) };
+        contract.read(contract.source(server.as_ref()).as_ref(), &kept.lake, range).await.expect("it can be read");
+        let snapshot = kept.lake.snapshot(AsOf::Latest).await.expect("the newest version");
+        let stated: Vec<coverage::Row> = snapshot.rows().await.expect("rows");
+        let beyond = stated.iter().find(|row| row.is_complete && row.range_end_at > range.until);
+        assert_eq!(beyond, None, "{name}");
+    }
+}
+
+/// An error with all its causes.
+fn chain(error: &SourceError) -> String {
+    let mut words = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    words.join(": ")
+}
