@@ -6,6 +6,7 @@ use lake::{
 };
 
 use super::{Arrivals, Inputs, link};
+use crate::testing;
 
 #[derive(Default)]
 struct History {
@@ -24,23 +25,9 @@ impl History {
     fn commit(mut self, text: &str) -> Self {
         let (text, patch) = text.split_once('=').map_or((text, None), |(text, patch)| (text, Some(patch)));
         let (name, parents) = text.split_once(':').unwrap_or((text, ""));
-        let parents: Vec<String> = parents.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        self.commits.push(commits::Row {
-            repository: "repo".into(),
-            commit_sha: name.into(),
-            is_merge: parents.len() > 1,
-            parents,
-            authored_at: minute(0),
-            author_offset_minutes: 0,
-            committed_at: minute(0),
-            committer_offset_minutes: 0,
-            author_id: String::new(),
-            author_kind: "human".into(),
-            subject: String::new(),
-            reverts: vec![],
-            cherry_picked_from: None,
-            patch_id: patch.map(str::to_owned),
-        });
+        let parents: Vec<&str> = parents.split(',').filter(|name| !name.is_empty()).collect();
+        let patch_id = patch.map(str::to_owned);
+        self.commits.push(commits::Row { patch_id, ..testing::commit("repo", name, &parents) });
         self
     }
 
