@@ -126,6 +126,11 @@ impl<'a> Sink<'a> {
         self.present = Some(present);
     }
 
+    /// The time of reading, after which nothing can have been read.
+    pub(crate) fn present(&self) -> Option<Instant> {
+        self.present
+    }
+
     /// States what was read, and what was not.
     ///
     /// # Errors
