@@ -16,6 +16,7 @@ mod derived;
 mod error;
 mod estimators;
 pub mod exposure;
+mod failures;
 mod flags;
 pub mod graph;
 mod metrics;

@@ -70,6 +70,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let units = units::units(&services, plan, period, calendar, &adoptions);
     let unit_windows = units::unit_windows(&units, plan, as_of, &exposure);
     session::register_units(&context, &units, &unit_windows, as_of)?;
+    session::register_failures(&context, &units, &failures)?;
 
     let mut numbers = Vec::new();
     for definition in definitions::definitions() {

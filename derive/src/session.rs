@@ -5,13 +5,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use datafusion::prelude::SessionContext;
-use lake::tables::{incidents, rollouts};
+use lake::tables::{incidents, rollout_failures, rollouts};
 use lake::{Cell, Instant, TableRow};
 
 use crate::flags::Flags;
 use crate::units::{Unit, UnitWindow, number};
 use crate::windows::Window;
-use crate::{DeriveError, Plan, stages};
+use crate::{DeriveError, Plan, failures, stages};
 
 /// The quantiles that metrics may ask for.
 const PROBABILITIES: [(&str, f64); 3] = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9)];
@@ -125,6 +125,31 @@ pub(crate) fn register_units(
         ("exposure_days", reals(slices.iter().map(|slice| slice.3))),
     ]);
     stages::register(context, "unit_slices", slices)
+}
+
+/// `unit_failures`: the failed rollouts of every unit, and which of them are one failure there.
+pub(crate) fn register_failures(
+    context: &SessionContext,
+    units: &[Unit],
+    evidence: &[rollout_failures::Row],
+) -> Result<(), DeriveError> {
+    let failures: Vec<(i64, &str, &str)> = units
+        .iter()
+        .enumerate()
+        .flat_map(|(id, unit)| {
+            let is_own = |row: &&rollout_failures::Row| {
+                row.is_accepted && row.environment == unit.environment && unit.members.contains(&row.service)
+            };
+            let failures = failures::by_rollout(evidence.iter().filter(is_own));
+            failures.into_iter().map(move |(rollout_id, failure_id)| (number(id), rollout_id, failure_id))
+        })
+        .collect();
+    let failures = table(vec![
+        ("unit_id", integers(failures.iter().map(|(id, _, _)| *id))),
+        ("rollout_id", texts(failures.iter().map(|(_, rollout_id, _)| *rollout_id))),
+        ("failure_id", texts(failures.iter().map(|(_, _, failure_id)| *failure_id))),
+    ]);
+    stages::register(context, "unit_failures", failures)
 }
 
 /// A table made of named columns.
