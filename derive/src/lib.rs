@@ -13,6 +13,7 @@
 mod adoptions;
 pub mod arrivals;
 mod derived;
+mod environments;
 mod error;
 mod estimators;
 pub mod exposure;

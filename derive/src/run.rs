@@ -36,7 +36,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         let commits: Vec<commits::Row> = snapshot.rows().await?;
         let change_commits: Vec<change_commits::Row> = snapshot.rows().await?;
         let inputs = Inputs { commits: &commits, changes: &changes, change_commits: &change_commits };
-        arrivals::link(inputs, &built.rollouts, as_of)
+        arrivals::link(inputs, &built.rollouts, &built.unplaced, as_of)
     };
 
     let context = snapshot.context(plan.threads).await?;
@@ -79,12 +79,14 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let seen = quality::Seen {
         built: &built,
         links: &links,
+        deployments: &deployments,
         changes: &changes,
         incidents: &incidents,
+        known_incidents: &known_incidents,
         failures: &failures,
         episodes: &episodes,
         coverage: &coverage,
-        as_of,
+        future: read_until(&coverage).map_or(as_of, |end| end.max(as_of)),
     };
     let data_quality = quality::findings(&seen);
     Ok(Derived {

@@ -54,6 +54,7 @@ pub(crate) fn known_incidents(incidents: &[incidents::Row], as_of: Instant) -> V
         .iter()
         .filter(|incident| incident.opened_at <= as_of)
         .map(|incident| incidents::Row {
+            impact_started_at: known(incident.impact_started_at),
             mitigated_at: known(incident.mitigated_at),
             resolved_at: known(incident.resolved_at),
             ..incident.clone()
