@@ -5,29 +5,23 @@
 -- better:    lower
 -- statistic: rollouts with an accepted failure link over all rollouts, by the window in which they finished
 -- gives:     rate
--- reads:     rollouts, recovery_episodes, rollout_failures, unit_windows, unit_services
+-- reads:     rollouts, unit_windows, unit_services, unit_failures
 -- excluded:  rollbacks and redeploys; rollouts that finished while nobody recorded incidents or remedies
 -- interval:  Wilson
 -- source:    DORA guide, software delivery performance metrics, 2026
 -- version:   1
-WITH evidence AS (
-    -- The first piece of accepted evidence stands for a failure: one incident that failed rollouts of two services is
-    -- one failure in a group of both.
-    SELECT rollout_id, min(evidence_id) AS evidence_id FROM rollout_failures WHERE is_accepted GROUP BY rollout_id
-),
-judged AS (
+WITH judged AS (
+    -- One incident that failed rollouts of two services is one failure in a group of both: that of the first to finish.
     SELECT
         u.unit_id,
-        r.rollout_id,
         r.finished_at,
-        f.rollout_id IS NOT NULL
+        f.failure_id IS NOT NULL
         AND row_number() OVER (
-            PARTITION BY u.unit_id, coalesce(e.evidence_id, r.rollout_id) ORDER BY r.finished_at, r.rollout_id
+            PARTITION BY u.unit_id, coalesce(f.failure_id, r.rollout_id) ORDER BY r.finished_at, r.rollout_id
         ) = 1 AS is_failed
     FROM rollouts AS r
     JOIN unit_services AS u ON u.service = r.service AND u.environment = r.environment
-    LEFT JOIN recovery_episodes AS f ON f.rollout_id = r.rollout_id
-    LEFT JOIN evidence AS e ON e.rollout_id = f.rollout_id
+    LEFT JOIN unit_failures AS f ON f.unit_id = u.unit_id AND f.rollout_id = r.rollout_id
     WHERE r.in_change_fail_rate AND r.failures_observed
 )
 SELECT w.unit_id, w.window_id, 'rate' AS statistic, share(j.is_failed) AS estimate, count(*) AS n

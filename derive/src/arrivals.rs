@@ -1,7 +1,8 @@
 //! Which rollout first carried a change: by ancestry, never by dates.
 //!
 //! Rollouts of a unit are walked in the order of their finish. What a rollout newly carries are the commits reachable
-//! from its revisions and from no earlier successful rollout of the unit, so every commit belongs to exactly one.
+//! from its revisions and from no earlier successful rollout of the unit, so every commit belongs to exactly one. A
+//! partial rollout brings nothing to where it has to be; what it carried arrives with the next whole one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,6 +12,7 @@ use lake::{
 };
 
 use crate::graph::Graph;
+use crate::rollouts::Unplaced;
 
 /// The event tables that links are made from.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +38,10 @@ pub struct Arrivals {
     pub left_history: Vec<String>,
 }
 
-/// Links the changes merged until `as_of` to the rollouts that first carried them.
+/// Links the changes merged until `as_of` to the rollouts that first carried them; `unplaced` are successes that may
+/// have carried them earlier.
 #[must_use]
-pub fn link(inputs: Inputs<'_>, rollouts: &[rollouts::Row], as_of: Instant) -> Arrivals {
+pub fn link(inputs: Inputs<'_>, rollouts: &[rollouts::Row], unplaced: &[Unplaced], as_of: Instant) -> Arrivals {
     let mut by_repository: BTreeMap<&str, Vec<&commits::Row>> = BTreeMap::new();
     for commit in inputs.commits {
         by_repository.entry(&commit.repository).or_default().push(commit);
@@ -48,14 +51,17 @@ pub fn link(inputs: Inputs<'_>, rollouts: &[rollouts::Row], as_of: Instant) -> A
         change_commits.entry((&row.repository, &row.change_id)).or_default().push(&row.commit_sha);
     }
     let mut units: BTreeMap<(&str, &str), Vec<&rollouts::Row>> = BTreeMap::new();
-    for rollout in rollouts.iter().filter(|rollout| rollout.finished_at.is_some() && rollout.target_count > 0) {
+    let is_whole =
+        |rollout: &&rollouts::Row| rollout.finished_at.is_some() && rollout.target_count > 0 && !rollout.is_partial;
+    for rollout in rollouts.iter().filter(is_whole) {
         units.entry((&rollout.service, &rollout.environment)).or_default().push(rollout);
     }
     let mut arrivals = Arrivals::default();
     for (repository, commits) in by_repository {
         let history = History::new(repository, &commits, inputs.changes, &change_commits, as_of);
         for ((service, environment), rollouts) in &units {
-            if let Some(unit) = Unit::new(&history, rollouts) {
+            let unplaced = unplaced.iter().filter(|one| one.service == *service && one.environment == *environment);
+            if let Some(unit) = Unit::new(&history, rollouts, unplaced) {
                 unit.link(service, environment, as_of, &mut arrivals);
             }
         }
@@ -106,6 +112,15 @@ impl<'a> History<'a> {
             .collect();
         Self { repository, graph, changes: without_copies(merged, &copies), copies }
     }
+
+    /// The commits that revisions name in this repository; none where the commit is not known.
+    fn tips(&self, revisions: &[String]) -> impl Iterator<Item = Option<u32>> {
+        revisions
+            .iter()
+            .filter_map(|part| part.rsplit_once('@'))
+            .filter(|(repository, _)| *repository == self.repository)
+            .map(|(_, revision)| self.graph.number(revision))
+    }
 }
 
 /// For each commit that has copies: all of them, itself included.
@@ -147,35 +162,32 @@ fn without_copies<'a>(
 struct Unit<'h, 'a> {
     history: &'h History<'a>,
     rollouts: Vec<(&'a rollouts::Row, Option<u32>)>,
+    /// What successes without a place in time carried, and the earliest time that each states.
+    unplaced: Vec<(u32, Option<Instant>)>,
 }
 
 impl<'h, 'a> Unit<'h, 'a> {
-    fn new(history: &'h History<'a>, rollouts: &[&'a rollouts::Row]) -> Option<Self> {
-        let mut own: Vec<(&rollouts::Row, Option<u32>)> = rollouts
-            .iter()
-            .flat_map(|rollout| {
-                rollout
-                    .revisions
-                    .iter()
-                    .filter_map(|part| part.rsplit_once('@'))
-                    .filter(|(repository, _)| *repository == history.repository)
-                    .map(|(_, revision)| (*rollout, history.graph.number(revision)))
-            })
-            .collect();
+    fn new(
+        history: &'h History<'a>,
+        rollouts: &[&'a rollouts::Row],
+        unplaced: impl Iterator<Item = &'a Unplaced>,
+    ) -> Option<Self> {
+        let mut own: Vec<(&rollouts::Row, Option<u32>)> =
+            rollouts.iter().flat_map(|rollout| history.tips(&rollout.revisions).map(|tip| (*rollout, tip))).collect();
         // Two finished in the same instant: the ancestor was there first.
         own.sort_by(|(a, a_tip), (b, b_tip)| {
             let generation = |tip: &Option<u32>| tip.map(|tip| history.graph.generation(tip));
             (a.finished_at, generation(a_tip), &a.rollout_id).cmp(&(b.finished_at, generation(b_tip), &b.rollout_id))
         });
-        (!own.is_empty()).then_some(Self { history, rollouts: own })
+        let unplaced =
+            unplaced.flat_map(|one| history.tips(&one.revisions).flatten().map(|tip| (tip, one.not_before))).collect();
+        (!own.is_empty()).then_some(Self { history, rollouts: own, unplaced })
     }
 
     fn link(&self, service: &str, environment: &str, as_of: Instant, arrivals: &mut Arrivals) {
         let walked = self.walk(arrivals);
         for (change, numbers) in &self.history.changes {
-            let arrival = self.arrival(numbers, &walked);
-            let is_known = !numbers.is_empty();
-            arrivals.rows.push(self.row((service, environment), as_of, change, is_known, arrival, &walked));
+            arrivals.rows.push(self.row((service, environment), as_of, change, numbers, &walked));
         }
     }
 
@@ -205,7 +217,26 @@ impl<'h, 'a> Unit<'h, 'a> {
             }
             last_tip = Some(tip);
         }
-        Walked { first, after_gap, ends_in_gap: gap }
+        let is_doubtful = self.doubtful(&first);
+        Walked { first, after_gap, ends_in_gap: gap, is_doubtful }
+    }
+
+    /// The commits that a success without a place in time may have brought first. Of all that it carried these are the
+    /// ones that seem to have come together with its revision itself, or like that one not at all; unless that was over
+    /// before the earliest time it states.
+    fn doubtful(&self, first: &[Option<u32>]) -> Vec<bool> {
+        let mut is_doubtful = vec![false; first.len()];
+        for (tip, not_before) in &self.unplaced {
+            let carrier = first[*tip as usize];
+            let carried_at = carrier.and_then(|place| self.rollouts[place as usize].0.finished_at);
+            if carried_at.is_some() && carried_at <= *not_before {
+                continue;
+            }
+            self.history.graph.visit_new(*tip, &mut vec![false; first.len()], |commit| {
+                is_doubtful[commit as usize] |= first[commit as usize] == carrier;
+            });
+        }
+        is_doubtful
     }
 
     /// Where all of a change first was there: the latest of its commits, each by itself or by a copy.
@@ -232,19 +263,21 @@ impl<'h, 'a> Unit<'h, 'a> {
         (service, environment): (&str, &str),
         as_of: Instant,
         change: &changes::Row,
-        is_known: bool,
-        arrival: Option<(u32, &'static str)>,
+        numbers: &[u32],
         walked: &Walked,
     ) -> rollout_changes::Row {
+        let arrival = self.arrival(numbers, walked);
         let rollout = arrival.map(|(place, _)| self.rollouts[place as usize].0);
         let deployed_at = rollout.and_then(|rollout| rollout.finished_at);
         let (started_at, started_at_basis) = start_of(change, deployed_at);
         // The first rollout that carries this repository brings everything there was before.
         let excluded = if arrival.is_some_and(|(place, _)| place == 0) {
             Some("first_rollout")
-        } else if arrival.map_or(walked.ends_in_gap, |(place, _)| walked.after_gap[place as usize]) {
+        } else if arrival.map_or(walked.ends_in_gap, |(place, _)| walked.after_gap[place as usize])
+            || numbers.iter().any(|number| walked.is_doubtful[*number as usize])
+        {
             Some("history_gap")
-        } else if !is_known {
+        } else if numbers.is_empty() {
             Some("commits_unknown")
         } else if started_at.is_none() {
             Some("negative_duration")
@@ -279,6 +312,8 @@ struct Walked {
     after_gap: Vec<bool>,
     /// The last rollout is unknown: what seems to wait may be there.
     ends_in_gap: bool,
+    /// Per commit: a success without a place in time may have brought it earlier.
+    is_doubtful: Vec<bool>,
 }
 
 /// The start of a lead time: the first original commit, else the next best time that does not lie after the merge or

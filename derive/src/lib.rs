@@ -10,23 +10,34 @@
 //! (`stages/`, `metrics/`). No vendor is known here, nothing is fetched, and the clock is not read: `as_of` is a
 //! parameter.
 
+mod adoptions;
 pub mod arrivals;
+mod derived;
+mod environments;
 mod error;
 mod estimators;
 pub mod exposure;
+mod failures;
+mod flags;
 pub mod graph;
 mod metrics;
 mod plan;
 mod quality;
 pub mod rollouts;
 mod run;
+mod session;
 mod stages;
+#[cfg(test)]
+mod testing;
+mod units;
 pub mod windows;
 
+pub use adoptions::Adoption;
+pub use derived::Derived;
 pub use error::DeriveError;
 pub use metrics::{Definition, definitions};
 pub use plan::{Calendar, Plan};
-pub use run::{Adoption, Derived, derive};
+pub use run::derive;
 
 /// A session in which the functions that metrics and stages call are registered, and nothing else: for testing SQL
 /// files against literal tables.

@@ -7,11 +7,11 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 use datafusion::prelude::SessionContext;
-use lake::tables::metrics;
+use lake::{Instant, tables::metrics};
 use serde::Serialize;
 
 use crate::estimators::Estimate;
-use crate::run::{Stamp, UnitWindow};
+use crate::units::UnitWindow;
 use crate::{DeriveError, stages};
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/metrics.rs"));
@@ -110,6 +110,13 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
 
 fn whole(text: &str) -> Option<u32> {
     text.parse().ok()
+}
+
+/// What is stamped on every number.
+#[derive(Clone, Debug)]
+pub(crate) struct Stamp {
+    pub(crate) as_of: Instant,
+    pub(crate) input_digest: String,
 }
 
 /// Runs one metric. Every statistic of every unit and window gets a row; where there is nothing to measure its value

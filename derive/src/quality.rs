@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use lake::Instant;
-use lake::tables::{changes, coverage, data_quality, incidents, recovery_episodes, rollout_failures};
+use lake::tables::{
+    changes, coverage, data_quality, deployments, incidents, recovery_episodes, rollout_failures, rollouts,
+};
 
 use crate::arrivals::Arrivals;
 use crate::rollouts::Built;
@@ -12,27 +14,38 @@ use crate::rollouts::Built;
 pub(crate) struct Seen<'a> {
     pub(crate) built: &'a Built,
     pub(crate) links: &'a Arrivals,
+    pub(crate) deployments: &'a [deployments::Row],
     pub(crate) changes: &'a [changes::Row],
     pub(crate) incidents: &'a [incidents::Row],
+    /// The incidents as they were known at the as-of time.
+    pub(crate) known_incidents: &'a [incidents::Row],
     pub(crate) failures: &'a [rollout_failures::Row],
     pub(crate) episodes: &'a [recovery_episodes::Row],
     pub(crate) coverage: &'a [coverage::Row],
-    pub(crate) as_of: Instant,
+    /// What is dated after this lies after everything that was read, and after the as-of time.
+    pub(crate) future: Instant,
 }
 
 /// What each kind of flaw does to which metric.
-const EFFECTS: [(&str, &str); 18] = [
+const EFFECTS: &[(&str, &str)] = &[
     ("change_commits_unknown", "no lead time: none of its commits is in the history that was read"),
     ("deployment_without_service", "not in any metric: no rule says which service was deployed"),
     ("deployment_without_environment", "not in any metric: it may or may not have been production"),
     ("deployment_without_time", "not in any metric: it cannot be put into a window"),
+    (
+        "deployment_negative_duration",
+        "not in any metric: it ended before it started, and either time may be the wrong one",
+    ),
     ("deployment_neither_success_nor_failure", "neither success nor failure: cancelled, skipped or superseded"),
+    ("environment_respelled", "counted with the environment whose name differs only in capital letters"),
+    ("record_in_the_future", "not counted: a time after everything that was read has not come yet"),
     ("revision_unknown", "no lead time for what this rollout and the next one carried"),
     ("rollout_left_history", "its changes may have arrived earlier: the history ends below it"),
     ("rollout_not_descending", "released beside the line before it, such as from a release branch"),
+    ("rollout_partial", "counts, but its changes wait for a rollout that every required target gets"),
     ("change_in_first_rollout", "no lead time: what came before the first known rollout is unknown"),
-    ("change_after_gap", "no lead time: an earlier rollout with an unknown revision may have carried it"),
-    ("change_waiting", "in lead time as censored: merged and not yet in a rollout"),
+    ("change_after_gap", "no lead time: a rollout whose revision or time is unknown may have carried it earlier"),
+    ("change_waiting", "in lead time as censored: merged and not yet in a whole rollout"),
     ("change_negative_duration", "no lead time: no start lies before the deployment"),
     ("change_authored_after_merge", "lead time starts at the next best time"),
     ("change_squashed", "lead time starts at the squashed commit and may be too short"),
@@ -45,9 +58,10 @@ const EFFECTS: [(&str, &str); 18] = [
 /// All findings, sorted.
 pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     let mut found = Findings::default();
-    for left in &seen.built.left_out {
-        found.add(left.finding, left.service.as_deref(), left.environment.as_deref(), &left.deployment_id);
+    for flaw in seen.built.left_out.iter().chain(&seen.built.respelled) {
+        found.add(flaw.finding, flaw.service.as_deref(), flaw.environment.as_deref(), &flaw.deployment_id);
     }
+    future(seen, &mut found);
     rollouts(seen, &mut found);
     links(seen, &mut found);
     incidents(seen, &mut found);
@@ -58,7 +72,33 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     found.rows(seen)
 }
 
+/// Records that tell of a time after everything that was read. Commits are not looked at: they enter a metric as
+/// changes only.
+fn future(seen: &Seen<'_>, found: &mut Findings) {
+    let mut look = |instants: &[Option<Instant>], service: Option<&str>, environment: Option<&str>, name: &str| {
+        if let Some(at) = instants.iter().flatten().filter(|at| **at > seen.future).max() {
+            found.add("record_in_the_future", service, environment, &format!("{name} at {at}"));
+        }
+    };
+    for row in seen.deployments {
+        let instants = [row.started_at, row.finished_at];
+        look(&instants, row.service.as_deref(), row.environment.as_deref(), &row.deployment_id);
+    }
+    for row in seen.incidents {
+        let instants = [Some(row.opened_at), row.impact_started_at, row.mitigated_at, row.resolved_at];
+        look(&instants, row.service.as_deref(), row.environment.as_deref(), &row.incident_id);
+    }
+    for row in seen.changes {
+        let instants = [row.first_commit_at, row.opened_at, row.merged_at];
+        look(&instants, None, None, &format!("{} in {}", row.change_id, row.repository));
+    }
+}
+
 fn rollouts(seen: &Seen<'_>, found: &mut Findings) {
+    for rollout in seen.built.rollouts.iter().filter(|rollout| rollout.is_partial && rollout.in_frequency) {
+        let (service, environment) = (Some(rollout.service.as_str()), Some(rollout.environment.as_str()));
+        found.add("rollout_partial", service, environment, &named(rollout));
+    }
     let by_id: BTreeMap<&str, _> =
         seen.built.rollouts.iter().map(|rollout| (rollout.rollout_id.as_str(), rollout)).collect();
     for (finding, ids) in [
@@ -67,10 +107,14 @@ fn rollouts(seen: &Seen<'_>, found: &mut Findings) {
         ("rollout_not_descending", &seen.links.not_descending),
     ] {
         for rollout in ids.iter().filter_map(|id| by_id.get(id.as_str())) {
-            let example = format!("{} of {}", rollout.revisions.join(" "), rollout.started_at);
-            found.add(finding, Some(&rollout.service), Some(&rollout.environment), &example);
+            found.add(finding, Some(&rollout.service), Some(&rollout.environment), &named(rollout));
         }
     }
+}
+
+/// A rollout as people may look for it.
+fn named(rollout: &rollouts::Row) -> String {
+    format!("{} of {}", rollout.revisions.join(" "), rollout.started_at)
 }
 
 fn links(seen: &Seen<'_>, found: &mut Findings) {
@@ -105,13 +149,17 @@ fn links(seen: &Seen<'_>, found: &mut Findings) {
 }
 
 fn incidents(seen: &Seen<'_>, found: &mut Findings) {
-    for incident in seen.incidents.iter().filter(|incident| incident.opened_at <= seen.as_of) {
+    for incident in seen.known_incidents {
         let Some(service) = &incident.service else {
             found.add("incident_without_service", None, incident.environment.as_deref(), &incident.incident_id);
             continue;
         };
+        // An incident may name a deployment of another service as its cause.
+        let names_cause = incident.cause_deployment_id.is_some();
         let is_linked = seen.failures.iter().any(|failure| {
-            failure.is_accepted && failure.evidence_id == incident.incident_id && failure.service == *service
+            failure.is_accepted
+                && failure.evidence_id == incident.incident_id
+                && (failure.service == *service || (names_cause && failure.method == "explicit"))
         });
         if !is_linked {
             found.add("incident_unlinked", Some(service), incident.environment.as_deref(), &incident.incident_id);

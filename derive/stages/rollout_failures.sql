@@ -9,7 +9,9 @@
 WITH finished AS (
     SELECT
         r.*,
-        lead(r.finished_at) OVER unit_order AS next_finished_at
+        lead(r.finished_at) OVER unit_order AS next_finished_at,
+        -- What failed in traffic was tried again until every target had it.
+        r.target_count > 0 AND NOT r.is_partial AND r.finished_at >= r.impaired_at AS is_mended
     FROM rollouts AS r
     WHERE r.finished_at IS NOT NULL
     WINDOW unit_order AS (PARTITION BY r.service, r.environment ORDER BY r.finished_at, r.rollout_id)
@@ -25,7 +27,9 @@ rolled_back AS (
         remedy.rollout_id AS remedy_id,
         remedy.finished_at AS restored_at,
         'rollback' AS method,
-        row_number() OVER (PARTITION BY remedy.rollout_id ORDER BY f.finished_at, f.rollout_id) AS place
+        row_number() OVER (PARTITION BY remedy.rollout_id ORDER BY f.finished_at, f.rollout_id) AS place,
+        true AS is_seen,
+        'the first rollout after the one that was restored' AS reason
     FROM finished AS remedy
     JOIN finished AS target ON target.rollout_id = remedy.restores_rollout_id
     JOIN finished AS f
@@ -45,7 +49,9 @@ hotfixed AS (
         remedy.rollout_id AS remedy_id,
         remedy.finished_at AS restored_at,
         remedy.kind AS method,
-        row_number() OVER (PARTITION BY remedy.rollout_id ORDER BY f.finished_at DESC, f.rollout_id DESC) AS place
+        row_number() OVER (PARTITION BY remedy.rollout_id ORDER BY f.finished_at DESC, f.rollout_id DESC) AS place,
+        false AS is_seen,
+        'live when the ' || remedy.kind || ' started' AS reason
     FROM finished AS remedy
     JOIN finished AS f
         ON f.service = remedy.service AND f.environment = remedy.environment
@@ -174,12 +180,8 @@ SELECT
     restored_at,
     'remedy_rollout',
     place = 1,
-    CASE WHEN place > 1 THEN 0.3 WHEN method = 'rollback' THEN 1.0 ELSE 0.7 END,
-    CASE
-        WHEN place > 1 THEN 'rolled back together with the first rollout after the restored one'
-        WHEN method = 'rollback' THEN 'the first rollout after the one that was restored'
-        ELSE 'live when the hotfix started'
-    END
+    CASE WHEN place > 1 THEN 0.3 WHEN is_seen THEN 1.0 ELSE 0.7 END,
+    CASE WHEN place > 1 THEN 'rolled back together with the first rollout after the restored one' ELSE reason END
 FROM remedies
 UNION ALL
 SELECT
@@ -189,8 +191,8 @@ SELECT
     service,
     environment,
     impaired_at AS impact_at,
-    CASE WHEN target_count > 0 THEN finished_at ELSE next_finished_at END AS restored_at,
-    CASE WHEN target_count > 0 OR next_finished_at IS NOT NULL THEN 'remedy_rollout' END AS restored_by,
+    CASE WHEN is_mended THEN finished_at ELSE next_finished_at END AS restored_at,
+    CASE WHEN is_mended OR next_finished_at IS NOT NULL THEN 'remedy_rollout' END AS restored_by,
     true AS is_accepted,
     1.0 AS confidence,
     'an attempt failed after users got it' AS reason

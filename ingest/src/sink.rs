@@ -141,6 +141,11 @@ impl<'a> Sink<'a> {
         self.present = Some(present);
     }
 
+    /// The time of reading, after which nothing can have been read.
+    pub(crate) fn present(&self) -> Option<Instant> {
+        self.present
+    }
+
     /// States what was read, and what was not. A source that is no snapshot states in each reading all that it ever
     /// read: the statements of the last reading are replaced once this one is finished.
     ///

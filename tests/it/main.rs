@@ -2,6 +2,8 @@
 
 mod command;
 mod git_report;
+mod records;
+mod refusals;
 mod support;
 mod tidy;
 mod worlds;

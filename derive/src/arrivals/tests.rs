@@ -6,47 +6,59 @@ use lake::{
 };
 
 use super::{Arrivals, Inputs, link};
+use crate::rollouts::Unplaced;
+use crate::testing;
 
-#[derive(Default)]
 struct History {
+    /// The repository that commits and changes are added to.
+    repository: &'static str,
     commits: Vec<commits::Row>,
     changes: Vec<changes::Row>,
     change_commits: Vec<change_commits::Row>,
     rollouts: Vec<rollouts::Row>,
+    unplaced: Vec<Unplaced>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            repository: "repo",
+            commits: vec![],
+            changes: vec![],
+            change_commits: vec![],
+            rollouts: vec![],
+            unplaced: vec![],
+        }
+    }
 }
 
 fn minute(minute: i64) -> Instant {
     Instant::from_seconds(minute * 60)
 }
 
+/// `sha`, or `repository@sha`, joined by `+`.
+fn revisions(text: &str) -> Vec<String> {
+    text.split('+').map(|part| if part.contains('@') { part.to_owned() } else { format!("repo@{part}") }).collect()
+}
+
 impl History {
+    fn in_repository(self, repository: &'static str) -> Self {
+        Self { repository, ..self }
+    }
+
     /// `name:parent,parent[=patch]`
     fn commit(mut self, text: &str) -> Self {
         let (text, patch) = text.split_once('=').map_or((text, None), |(text, patch)| (text, Some(patch)));
         let (name, parents) = text.split_once(':').unwrap_or((text, ""));
-        let parents: Vec<String> = parents.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        self.commits.push(commits::Row {
-            repository: "repo".into(),
-            commit_sha: name.into(),
-            is_merge: parents.len() > 1,
-            parents,
-            authored_at: minute(0),
-            author_offset_minutes: 0,
-            committed_at: minute(0),
-            committer_offset_minutes: 0,
-            author_id: String::new(),
-            author_kind: "human".into(),
-            subject: String::new(),
-            reverts: vec![],
-            cherry_picked_from: None,
-            patch_id: patch.map(str::to_owned),
-        });
+        let parents: Vec<&str> = parents.split(',').filter(|name| !name.is_empty()).collect();
+        let patch_id = patch.map(str::to_owned);
+        self.commits.push(commits::Row { patch_id, ..testing::commit(self.repository, name, &parents) });
         self
     }
 
     fn change(mut self, id: &str, shas: &[&str], first: i64, merged: i64) -> Self {
         self.changes.push(changes::Row {
-            repository: "repo".into(),
+            repository: self.repository.into(),
             change_id: id.into(),
             kind: "pull_request".into(),
             title: None,
@@ -65,21 +77,21 @@ impl History {
             updated_at: None,
         });
         self.change_commits.extend(shas.iter().map(|sha| change_commits::Row {
-            repository: "repo".into(),
+            repository: self.repository.into(),
             change_id: id.into(),
             commit_sha: (*sha).into(),
         }));
         self
     }
 
-    fn rollout(mut self, sha: &str, finished: i64) -> Self {
+    fn rollout(mut self, what: &str, finished: i64) -> Self {
         let number = self.rollouts.len();
         self.rollouts.push(rollouts::Row {
             rollout_id: format!("r{number}"),
             service: "api".into(),
             environment: "production".into(),
             kind: "release".into(),
-            revisions: vec![format!("repo@{sha}")],
+            revisions: revisions(what),
             started_at: minute(finished),
             finished_at: Some(minute(finished)),
             attempt_count: 1,
@@ -88,6 +100,7 @@ impl History {
             target_count: 1,
             failed_in_traffic: false,
             impaired_at: None,
+            is_partial: false,
             is_first: number == 0,
             is_reapply: false,
             in_frequency: true,
@@ -99,9 +112,27 @@ impl History {
         self
     }
 
+    /// A rollout that not every required target got.
+    fn partial_rollout(self, what: &str, finished: i64) -> Self {
+        let mut history = self.rollout(what, finished);
+        history.rollouts.last_mut().expect("it was just added").is_partial = true;
+        history
+    }
+
+    /// A success of which nobody knows when it was, but not before a minute.
+    fn unplaced(mut self, what: &str, not_before: i64) -> Self {
+        self.unplaced.push(Unplaced {
+            service: "api".into(),
+            environment: "production".into(),
+            revisions: revisions(what),
+            not_before: Some(minute(not_before)),
+        });
+        self
+    }
+
     fn link(&self) -> Arrivals {
         let inputs = Inputs { commits: &self.commits, changes: &self.changes, change_commits: &self.change_commits };
-        link(inputs, &self.rollouts, minute(10_000))
+        link(inputs, &self.rollouts, &self.unplaced, minute(10_000))
     }
 }
 
@@ -254,4 +285,82 @@ fn the_order_of_the_rows_does_not_matter() {
     history.change_commits.reverse();
     history.rollouts.reverse();
     assert_eq!(history.link().rows, forward);
+}
+
+#[test]
+fn the_first_rollout_that_carries_a_repository_says_nothing_of_its_changes() {
+    // The library is known from the second rollout on: what it brought there may have been live for years.
+    let history = History::default()
+        .commit("a")
+        .commit("b:a")
+        .change("1", &["b"], 0, 1)
+        .in_repository("lib")
+        .commit("x")
+        .commit("y:x")
+        .commit("z:y")
+        .change("2", &["y"], 0, 2)
+        .change("3", &["z"], 0, 3)
+        .rollout("a", 10)
+        .rollout("b+lib@y", 20)
+        .rollout("b+lib@z", 30);
+    assert_eq!(
+        places(&history.link()),
+        [
+            ("2", Some("r1"), Some("ancestry"), Some("first_rollout")),
+            ("3", Some("r2"), Some("ancestry"), None),
+            ("1", Some("r1"), Some("ancestry"), None),
+        ]
+    );
+}
+
+#[test]
+fn a_change_whose_commits_are_unknown_does_not_wait_for_ever() {
+    let history =
+        History::default().commit("a").commit("b:a").change("1", &["gone"], 0, 1).rollout("a", 10).rollout("b", 20);
+    assert_eq!(places(&history.link()), [("1", None, None, Some("commits_unknown"))]);
+}
+
+#[test]
+fn what_a_partial_rollout_carried_arrives_with_the_next_whole_one() {
+    let history = History::default()
+        .commit("a")
+        .commit("b:a")
+        .commit("c:b")
+        .change("1", &["b"], 0, 1)
+        .change("2", &["c"], 0, 2)
+        .rollout("a", 10)
+        .partial_rollout("b", 20);
+    assert_eq!(places(&history.link()), [("1", None, None, None), ("2", None, None, None)]);
+    let arrivals = history.rollout("c", 30).link();
+    assert_eq!(
+        places(&arrivals),
+        [("1", Some("r2"), Some("ancestry"), None), ("2", Some("r2"), Some("ancestry"), None)]
+    );
+    assert_eq!(arrivals.rows[0].deployed_at, Some(minute(30)));
+}
+
+#[test]
+fn a_success_without_a_place_in_time_makes_what_it_may_have_brought_doubtful() {
+    let until_c = || {
+        History::default()
+            .commit("a")
+            .commit("b:a")
+            .commit("c:b")
+            .commit("d:c")
+            .change("1", &["b"], 0, 1)
+            .change("2", &["c"], 0, 2)
+            .change("3", &["d"], 0, 3)
+            .rollout("a", 10)
+    };
+    let doubtful =
+        |history: History| -> Vec<Option<String>> { history.link().rows.into_iter().map(|row| row.excluded).collect() };
+    let gap = || Some("history_gap".to_owned());
+    // d is known to be there from minute 30; c came some time after minute 15, with b.
+    assert_eq!(doubtful(until_c().rollout("d", 30).unplaced("c", 15)), [gap(), gap(), None]);
+    // b is known to be there from minute 12, whenever c came.
+    assert_eq!(doubtful(until_c().rollout("b", 12).rollout("d", 30).unplaced("c", 11)), [None, gap(), None]);
+    // It went there again, after everything had arrived.
+    assert_eq!(doubtful(until_c().rollout("d", 30).unplaced("c", 40)), [None, None, None]);
+    // Nothing else brought c: it does not wait, and d does.
+    assert_eq!(doubtful(until_c().unplaced("c", 15)), [gap(), gap(), None]);
 }

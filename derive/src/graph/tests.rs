@@ -1,27 +1,14 @@
 use std::collections::BTreeSet;
 
-use lake::{Instant, tables::commits};
+use lake::tables::commits;
 use proptest::prelude::*;
 
 use super::Graph;
+use crate::testing;
 
 fn commit(number: usize, parents: &[usize]) -> commits::Row {
-    commits::Row {
-        repository: "r".into(),
-        commit_sha: format!("c{number}"),
-        parents: parents.iter().map(|parent| format!("c{parent}")).collect(),
-        is_merge: parents.len() > 1,
-        authored_at: Instant(0),
-        author_offset_minutes: 0,
-        committed_at: Instant(0),
-        committer_offset_minutes: 0,
-        author_id: String::new(),
-        author_kind: "human".into(),
-        subject: String::new(),
-        reverts: vec![],
-        cherry_picked_from: None,
-        patch_id: None,
-    }
+    let parents: Vec<String> = parents.iter().map(|parent| format!("c{parent}")).collect();
+    testing::commit("r", &format!("c{number}"), &parents.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Any acyclic history: each commit's parents come from those before it.

@@ -31,6 +31,9 @@ table! {
         failed_in_traffic: bool,
         /// When the first failed attempt that reached users ended; null where none did.
         impaired_at: Option<Instant>,
+        /// It reached users, and some required target does not have it: another revision set came first, or it still
+        /// has to go there.
+        is_partial: bool,
         /// The first rollout known in this environment of this service: what came before is unknown.
         is_first: bool,
         /// Same revision set as an earlier one of this environment, put there again as a step forward.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::{max, min};
 use arrow::datatypes::TimestampMicrosecondType;
 use lake::tables::coverage;
 use lake::{Instant, Role, Table};
@@ -15,18 +14,32 @@ const MAIN_INSTANTS: &[(&str, &[&str])] = &[
     ("releases", &["released_at"]),
     ("deployments", &["finished_at", "started_at"]),
     ("incidents", &["opened_at", "mitigated_at", "resolved_at"]),
+    ("pull_request_events", &["occurred_at"]),
+    ("check_runs", &["completed_at", "started_at"]),
+    ("health_transitions", &["occurred_at"]),
+    ("inventory", &["since_at"]),
+    ("alerts", &["started_at", "ended_at"]),
+    ("samples", &["sampled_at"]),
     // A change of working may be dated in the future; that says nothing of what was read.
     ("interventions", &[]),
 ];
 
 /// The range of each table that was seen, unless a file states the coverage itself.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Assumed {
     is_stated: bool,
+    /// Later instants say nothing of what was read. Cutting the range here instead would make it grow with every
+    /// reading of the same files.
+    present: Instant,
     ranges: BTreeMap<&'static str, Option<(i64, i64)>>,
 }
 
 impl Assumed {
+    /// For a reading at `present`.
+    pub(crate) fn at(present: Option<Instant>) -> Self {
+        Self { is_stated: false, present: present.unwrap_or(Instant(i64::MAX)), ranges: BTreeMap::new() }
+    }
+
     /// Notes the rows of one file.
     pub(crate) fn see(&mut self, table: &'static Table, rows: &RecordBatch) {
         if table.role == Role::Coverage {
@@ -38,9 +51,9 @@ impl Assumed {
         for name in names {
             let column = rows.column_by_name(name).expect("main instants are columns");
             let instants = column.as_primitive::<TimestampMicrosecondType>();
-            if let (Some(first), Some(last)) = (min(instants), max(instants)) {
-                let (low, high) = range.unwrap_or((first, last));
-                *range = Some((low.min(first), high.max(last)));
+            for at in instants.iter().flatten().filter(|at| *at <= self.present.0) {
+                let (first, last) = range.unwrap_or((at, at));
+                *range = Some((first.min(at), last.max(at)));
             }
         }
     }

@@ -11,7 +11,7 @@
 //! - In CSV an empty cell is null, or the empty text in a column of text that may not be null; a list is a JSON array of
 //!   text.
 //! - Coverage: files in the table `coverage` say what was read. Where there is none, each table is taken as given: complete
-//!   from its smallest to just after its largest main instant.
+//!   from its smallest to just after its largest main instant that does not lie in the future.
 //! - The content of files up to 64 MiB is kept as a raw page; of larger ones only the hash is noted with the rows.
 
 mod cells;
@@ -109,7 +109,7 @@ impl Source for Files {
     ) -> Result<(), SourceError> {
         let files = folder::find(&self.config)?;
         reporter.begin("reading files", Some(files.len() as u64));
-        let mut assumed = coverage::Assumed::default();
+        let mut assumed = coverage::Assumed::at(sink.present());
         for file in &files {
             let content = tokio::fs::read(&file.path)
                 .await

@@ -1,7 +1,7 @@
 //! The way from the thread that reads to the sink, which lives with the caller.
 
 use lake::tables::coverage;
-use lake::{Table, TableRow};
+use lake::{Instant, Table, TableRow};
 use tokio::sync::mpsc::Sender;
 
 use crate::{Reporter, Sink, SourceError, SourceErrorKind};
@@ -39,16 +39,29 @@ impl Step {
 
 /// The end of the way where the reading thread puts things. It waits while the other end is busy.
 #[derive(Clone)]
-pub(super) struct Feed(Sender<Step>);
+pub(super) struct Feed {
+    sender: Sender<Step>,
+    present: Option<Instant>,
+}
 
 impl Feed {
     /// A feed into a channel.
     pub(super) fn new(sender: Sender<Step>) -> Self {
-        Self(sender)
+        Self { sender, present: None }
+    }
+
+    /// The feed of a reading at `present`.
+    pub(super) fn at(self, present: Option<Instant>) -> Self {
+        Self { present, ..self }
+    }
+
+    /// Whether what happened then can have been read.
+    pub(super) fn is_past(&self, at: Instant) -> bool {
+        self.present.is_none_or(|present| at <= present)
     }
 
     fn put(&self, step: Step) -> Result<(), SourceErrorKind> {
-        self.0
+        self.sender
             .blocking_send(step)
             .map_err(|_nobody_listens| SourceErrorKind::Program("the reading was given up".into()))
     }

@@ -84,8 +84,8 @@ impl Source for GitSource {
     ) -> Result<(), SourceError> {
         let (sender, mut steps) = tokio::sync::mpsc::channel(PIECES_WAITING);
         let (config, cursor) = (self.config.clone(), reading.cursor.map(str::to_owned));
-        let thread =
-            tokio::task::spawn_blocking(move || reading::read(&config, cursor.as_deref(), &feed::Feed::new(sender)));
+        let feed = feed::Feed::new(sender).at(sink.present());
+        let thread = tokio::task::spawn_blocking(move || reading::read(&config, cursor.as_deref(), &feed));
         let mut refused = Ok(());
         while let Some(step) = steps.recv().await {
             refused = step.hand_over(sink, reporter);

@@ -311,13 +311,14 @@ impl Reading<'_> {
     }
 
     /// From the first commit, or from the last boundary of a shallow clone; to the newest event, or until when the clone
-    /// is said to be up to date.
+    /// is said to be up to date. A wrong clock that dates an event in the future does not mean that the future was read.
     fn range(&self) -> (Instant, Instant) {
-        let commits = || self.graph().commits().iter().filter(|commit| commit.committed != Stamp::EPOCH);
+        let is_timed = |commit: &&Commit| commit.committed != Stamp::EPOCH && self.feed.is_past(commit.committed_at());
+        let commits = || self.graph().commits().iter().filter(is_timed);
         let boundary = commits().filter(|commit| self.clone.boundary.contains(&commit.oid));
         let start = boundary.map(Commit::committed_at).max().or_else(|| commits().map(Commit::committed_at).min());
         let tagged = self.releases.list.iter().map(|release| release.place.released_at);
-        let newest = commits().map(Commit::committed_at).chain(tagged).max();
+        let newest = commits().map(Commit::committed_at).chain(tagged).filter(|at| self.feed.is_past(*at)).max();
         let epoch = Stamp::EPOCH.at();
         let after_newest = Instant(newest.unwrap_or(epoch).0.saturating_add(1));
         (start.unwrap_or(epoch), self.settings.read_until.unwrap_or(after_newest))

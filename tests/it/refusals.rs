@@ -1,0 +1,31 @@
+//! What the command does not do, and says so.
+
+use crate::support::run;
+
+#[test]
+fn run_is_always_about_now() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("events")).expect("it can be made");
+    std::fs::write(
+        folder.path().join("events/deployments.csv"),
+        "deployment_id,attempt,target,service,environment,revisions,status,started_at,finished_at,evidence\n\
+         d1,1,,api,production,\"[\"\"api@1\"\"]\",success,2026-01-05T08:00:00Z,2026-01-05T08:10:00Z,record\n\
+         d2,1,,api,production,\"[\"\"api@2\"\"]\",success,2026-01-08T08:00:00Z,2026-01-08T08:10:00Z,record\n",
+    )
+    .expect("it can be written");
+    std::fs::write(
+        folder.path().join("doracle.toml"),
+        "[[sources]]\ntype = 'files'\nname = 'events'\npath = 'events'\n",
+    )
+    .expect("it can be written");
+    assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
+    for earlier in ["1", "2026-01-06T00:00:00Z"] {
+        let (code, out, words) = run(folder.path(), &["run", "--as-of", earlier]);
+        assert_eq!((code, out.as_str()), (2, ""), "{words}");
+        assert!(words.contains("--as-of") && words.contains("doracle report --as-of"), "{words}");
+        assert!(!folder.path().join("reports").exists(), "nothing was written");
+    }
+    // What the hint names does it.
+    let (code, _, words) = run(folder.path(), &["report", "--as-of", "1", "--out", "out"]);
+    assert_eq!(code, 0, "{words}");
+}
