@@ -20,6 +20,7 @@ mod snapshot;
 mod versions;
 mod write;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -44,7 +45,11 @@ pub struct Lake {
     /// Held while batches are brought into tables: writers of one process then wait instead of racing. Writers of
     /// several processes race, and the loser of each commit looks again.
     settling: Arc<Mutex<()>>,
+    digests: Arc<Digests>,
 }
+
+/// The digests that were computed so far, by table and its Delta version, which never changes what it holds.
+type Digests = std::sync::Mutex<BTreeMap<(&'static str, u64), String>>;
 
 /// What a commit did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ impl Lake {
 
     fn at(location: &Location, wrap: objects::Wrap<'_>) -> Result<Self, LakeError> {
         let objects = Objects::open(location, wrap)?;
-        Ok(Self { location: location.clone(), objects, settling: Arc::default() })
+        Ok(Self { location: location.clone(), objects, settling: Arc::default(), digests: Arc::default() })
     }
 
     /// Where it is.
