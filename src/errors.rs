@@ -19,5 +19,5 @@ pages! {
     derive::empty_period, derive::nothing, derive::query, derive::shape,
     ingest::input, ingest::io, ingest::program, ingest::rows, ingest::settings,
     lake::contended, lake::damaged, lake::missing, lake::newer, lake::no_version, lake::not_a_lake, lake::query,
-    lake::rows, lake::storage, lake::table,
+    lake::rows, lake::storage, lake::table, lake::unfinishable,
 }

@@ -4,10 +4,12 @@
 //! lake.json                          what this is, and the version of its layout
 //! raw/ab/abcdef….zst                 raw pages by content hash
 //! pending/<stream>/<number>/         a batch that is being committed: manifest.json and its rows as Arrow files
-//! batches/<stream>/<number>.json     manifests of the batches that are done
+//! batches/<stream>/<number>.json     manifests of the batches that are done, or where one was set aside
+//! aside/<stream>/<number>/           a damaged batch that was set aside, as it was found
 //! tables/<name>/                     one Delta Lake table each
 //! ```
 
+mod aside;
 mod batch;
 mod delta;
 mod export;
@@ -27,6 +29,7 @@ use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use aside::SetAside;
 pub use batch::{Batch, Page, WriteMode};
 pub use export::ExportedTable;
 pub use location::{Location, LocationError};
