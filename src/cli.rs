@@ -258,6 +258,8 @@ pub(crate) struct SqlArguments {
 pub(crate) enum LakeCommand {
     /// Lists the lake versions.
     Versions,
+    /// Moves batches that are damaged out of the way of writers, unchanged; the others are left alone.
+    SetAside,
     /// Folds small files together; with a retention, removes what no kept version reads.
     Maintain {
         /// Keep every version written within this many days, and the newest; without it nothing is removed.

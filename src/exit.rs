@@ -112,6 +112,10 @@ fn lake_hint(error: &LakeError) -> Option<String> {
         LakeError::Newer { .. } => "use the release that wrote it, or a newer one".to_owned(),
         LakeError::Missing { .. } => "`doracle ingest` makes one; `--lake` names another place".to_owned(),
         LakeError::NotALake { .. } => "name an empty folder with `--lake`".to_owned(),
+        LakeError::Unfinishable { .. } => {
+            "`doracle lake set-aside` moves it out of the way and loses nothing; what was stored before stays readable"
+                .to_owned()
+        }
         LakeError::NoVersion { .. } => "`doracle lake versions` lists them".to_owned(),
         LakeError::Storage { .. } => {
             "look for a full disk, missing permission or a wrong address; what was stored before stays readable"

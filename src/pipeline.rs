@@ -1,11 +1,13 @@
 //! The stops of the pipeline, as the commands put them together.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use derive::{Derived, Plan};
 use ingest::{Range, Reading, Source, Summary, Variables};
-use lake::{AsOf, ExportedTable, Instant, Lake};
+use lake::tables::deployments;
+use lake::{AsOf, ExportedTable, Instant, Lake, LakeError, Snapshot};
 use reports::ReportContext;
 
 use crate::progress::Progress;
@@ -69,10 +71,8 @@ pub(crate) async fn derive_at(terminal: &Terminal, lake: &Lake, at: AsOf, plan: 
     progress.step("deriving");
     let snapshot = lake.snapshot(at).await?;
     let derived = derive::derive(&snapshot, plan).await?;
-    for (group, members) in &plan.groups {
-        for name in members.iter().filter(|name| !derived.rollouts.iter().any(|row| row.service == **name)) {
-            terminal.warn(format!("group `{group}` names the service `{name}`, of which no deployment is known"));
-        }
+    for warning in unknown_members(&snapshot, &plan.groups).await? {
+        terminal.warn(warning);
     }
     // Numbers of an older lake version are answered, not stored over those of the newest.
     if at == AsOf::Latest {
@@ -80,6 +80,23 @@ pub(crate) async fn derive_at(terminal: &Terminal, lake: &Lake, at: AsOf, plan: 
         lake.commit(derived.batch(now())).await?;
     }
     Ok(derived)
+}
+
+/// What to tell of the members of groups that the lake knows no deployment of: they are misspelt, or not read.
+pub(crate) async fn unknown_members(
+    snapshot: &Snapshot,
+    groups: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<String>, LakeError> {
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let deployments: Vec<deployments::Row> = snapshot.rows().await?;
+    let known: BTreeSet<&str> = deployments.iter().filter_map(|row| row.service.as_deref()).collect();
+    let members = groups.iter().flat_map(|(group, members)| members.iter().map(move |name| (group, name)));
+    Ok(members
+        .filter(|(_, name)| !known.contains(name.as_str()))
+        .map(|(group, name)| format!("group `{group}` names the service `{name}`, of which no deployment is known"))
+        .collect())
 }
 
 /// The files of one report.

@@ -76,6 +76,15 @@ pub enum LakeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A pending batch is damaged: it can neither be finished nor passed over.
+    #[error("could not finish the pending batch in `{folder}`")]
+    Unfinishable {
+        /// Its folder.
+        folder: String,
+        /// What is damaged.
+        #[source]
+        source: Box<LakeError>,
+    },
     /// Rows do not have the schema they should have.
     #[error("rows of `{table}` do not fit its schema")]
     Rows {
@@ -103,6 +112,7 @@ impl LakeError {
             Self::Table { .. } => "lake::table",
             Self::Contended { .. } => "lake::contended",
             Self::Damaged { .. } => "lake::damaged",
+            Self::Unfinishable { .. } => "lake::unfinishable",
             Self::Rows { .. } => "lake::rows",
             Self::Query(_) => "lake::query",
         }

@@ -19,8 +19,8 @@ pub use cell::{Cell, Instant, InstantError};
 pub use contract::{Column, Role, Table, TableRow, json_schema};
 pub use error::LakeError;
 pub use store::{
-    AsOf, Batch, Committed, ExportedTable, Lake, Location, LocationError, Maintenance, Page, Snapshot, VersionRow,
-    WriteMode,
+    AsOf, Batch, Committed, ExportedTable, Lake, Location, LocationError, Maintenance, Page, SetAside, Snapshot,
+    VersionRow, WriteMode,
 };
 
 /// The version of the layout on disk. A lake written by a newer layout is refused, never guessed at.

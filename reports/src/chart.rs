@@ -5,6 +5,7 @@
 //! backend knows whole numbers only. No word of a caller gets into the drawing.
 
 mod axis;
+mod reach;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use self::axis::{Tick, ValueAxis};
-use crate::document::{Chart, Mark, Point, Series, Table, TableCell, TableColumn, ValueFormat};
+use crate::document::{Chart, Point, Series, Table, TableCell, TableColumn, ValueFormat};
 use crate::format::{NO_DATA, interval, point_in_time};
 
 const WIDTH: i32 = 6000;
@@ -26,7 +27,6 @@ const RIGHT: i32 = 220;
 const FONT_SIZE: i32 = 140;
 /// Room for a character where the style sheet enlarges the text of narrow charts.
 const CHARACTER: i32 = 98;
-const DAY_SECONDS: i64 = 86_400;
 
 /// The dashes of each series' line, in tenths; the first is solid.
 const DASHES: [&str; 4] = ["", "70 40", "20 40", "110 40 20 40"];
@@ -62,6 +62,8 @@ pub(crate) struct Drawing {
     pub(crate) immature: bool,
     /// Whether an interval is drawn.
     pub(crate) intervals: bool,
+    /// Whether an arrow tells that an interval goes on.
+    pub(crate) goes_on: bool,
 }
 
 /// The view box of a drawing.
@@ -72,8 +74,8 @@ pub(crate) fn view_box() -> String {
 /// Draws a chart; nothing when it has neither a value nor an interval.
 pub(crate) fn draw(chart: &Chart, zone: Tz) -> Option<Drawing> {
     let points = || chart.series.iter().flat_map(|series| &series.points);
-    let (low, high) = extremes(points().flat_map(|point| [point.low, point.value, point.high]).flatten())?;
-    let (start, end, marks) = range(points().map(|point| point.at_seconds), &chart.marks)?;
+    let (low, high) = reach::of_values(points(), chart.y_from_zero)?;
+    let (start, end, marks) = reach::of_time(points().map(|point| point.at_seconds), &chart.marks)?;
     let value_axis = ValueAxis::new(low, high, chart.y_from_zero, chart.value_format);
     let ticks = axis::time_ticks(start, end, zone);
     let picture = Picture { chart, value_axis, ticks, start, end, marks };
@@ -84,6 +86,7 @@ pub(crate) fn draw(chart: &Chart, zone: Tz) -> Option<Drawing> {
         content: coloured(&svg),
         immature: points().any(|point| point.immature && point.value.is_some()),
         intervals: points().any(has_interval),
+        goes_on: points().any(|point| has_interval(point) && picture.arrows(point) != [false, false]),
         marks: picture.marks,
     })
 }
@@ -91,7 +94,7 @@ pub(crate) fn draw(chart: &Chart, zone: Tz) -> Option<Drawing> {
 /// The data of a chart as a table: a row per instant, a column per series and one per its intervals.
 pub(crate) fn data_table(chart: &Chart, zone: Tz) -> Table {
     let has_intervals = |series: &Series| series.points.iter().any(has_interval);
-    let mut columns = vec![TableColumn::text("Date")];
+    let mut columns = vec![TableColumn::date("Date")];
     for series in &chart.series {
         columns.push(TableColumn::numeric(&series.name));
         if has_intervals(series) {
@@ -148,28 +151,6 @@ fn interval_cell(point: Option<&Point>, format: ValueFormat) -> TableCell {
 
 fn has_interval(point: &Point) -> bool {
     point.low.is_some() || point.high.is_some()
-}
-
-fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |range, value| {
-        let (low, high) = range.unwrap_or((value, value));
-        Some((value.min(low), value.max(high)))
-    })
-}
-
-/// The drawn range of time and the marks inside it. Marks far from the data would squeeze them and are left out.
-fn range(instants: impl Iterator<Item = i64>, marks: &[Mark]) -> Option<(i64, i64, Vec<usize>)> {
-    let (first, last) = instants.fold(None, |range: Option<(i64, i64)>, at| {
-        let (first, last) = range.unwrap_or((at, at));
-        Some((first.min(at), last.max(at)))
-    })?;
-    let reach = ((last - first) / 4).max(DAY_SECONDS);
-    let near: Vec<usize> =
-        (0..marks.len()).filter(|&index| (first - reach..=last + reach).contains(&marks[index].at_seconds)).collect();
-    let start = near.iter().map(|&index| marks[index].at_seconds).fold(first, i64::min);
-    let end = near.iter().map(|&index| marks[index].at_seconds).fold(last, i64::max);
-    let margin = ((end - start) / 40).max(if start == end { DAY_SECONDS } else { 3600 });
-    Some((start - margin, end + margin, near))
 }
 
 /// A chart whose axes are known.
@@ -250,41 +231,70 @@ impl Picture<'_> {
         Ok(())
     }
 
-    /// Draws a band through neighbouring intervals, and whiskers where a band would not be readable.
+    /// Draws a band through neighbouring intervals, and bars where a band would not be readable: among several series,
+    /// for an interval that stands alone, and throughout a series of which some end is not known.
     fn draw_intervals(&self, root: &Root, plane: &Plane, index: usize, series: &Series) -> Drawn {
         let closed = |point: &Point| point.low.is_some() && point.high.is_some() && point.value.is_some();
+        let known = series.points.iter().filter(|point| has_interval(point)).all(closed);
         for run in series.points.chunk_by(|a, b| closed(a) && closed(b)) {
-            if run.len() > 1 && self.chart.series.len() <= 2 {
+            if known && run.len() > 1 && self.chart.series.len() <= 2 {
                 let lows = run.iter().filter_map(|point| Some((point.at_seconds, point.low?)));
                 let highs = run.iter().rev().filter_map(|point| Some((point.at_seconds, point.high?)));
                 let outline: Vec<Pixel> = lows.chain(highs).map(|(at, value)| self.pixel(plane, at, value)).collect();
                 root.draw(&Polygon::new(outline, colour(Role::Ink, index).mix(0.16).filled()))?;
-            } else {
                 for point in run {
-                    self.draw_whisker(root, plane, index, point)?;
+                    self.draw_arrows(root, plane, index, point)?;
+                }
+            } else {
+                for point in run.iter().filter(|point| has_interval(point)) {
+                    self.draw_bar(root, plane, index, point)?;
+                    self.draw_arrows(root, plane, index, point)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Draws one interval; an end that is not known reaches the edge and has no cap.
-    fn draw_whisker(&self, root: &Root, plane: &Plane, index: usize, point: &Point) -> Drawn {
-        if !has_interval(point) {
-            return Ok(());
-        }
+    /// Draws one interval as a bar, with a cap at each end that is in the chart.
+    fn draw_bar(&self, root: &Root, plane: &Plane, index: usize, point: &Point) -> Drawn {
         let style = colour(Role::Ink, index).mix(0.7).stroke_width(12);
-        let edge = |y: f64| plane.backend_coord(&(point.at_seconds, y));
-        // Series at the same instant stand beside each other.
-        let shift = 40 * (2 * index_i32(index) + 1 - index_i32(self.chart.series.len())) / 2;
-        let low = point.low.map(|low| self.pixel(plane, point.at_seconds, low));
-        let high = point.high.map(|high| self.pixel(plane, point.at_seconds, high));
-        for (x, y) in [low, high].into_iter().flatten() {
-            let x = x + shift;
-            root.draw(&PathElement::new([(x - 36, y), (x + 36, y)], style))?;
+        let size = size(&self.chart.series[index]);
+        let x = self.beside(plane, index, point);
+        let ends = [(point.low, 0.0), (point.high, 1.0)].map(|(value, edge)| {
+            plane.backend_coord(&(point.at_seconds, value.map_or(edge, |value| self.value_axis.position(value)))).1
+        });
+        for (y, goes_on) in ends.into_iter().zip(self.arrows(point)) {
+            if !goes_on {
+                root.draw(&PathElement::new([(x - size, y), (x + size, y)], style))?;
+            }
         }
-        let ends = [low.unwrap_or_else(|| edge(0.0)), high.unwrap_or_else(|| edge(1.0))];
-        root.draw(&PathElement::new(ends.map(|(x, y)| (x + shift, y)), style))
+        root.draw(&PathElement::new(ends.map(|y| (x, y)), style))
+    }
+
+    /// Draws an arrow at each edge of the chart beyond which an interval goes on.
+    fn draw_arrows(&self, root: &Root, plane: &Plane, index: usize, point: &Point) -> Drawn {
+        let size = size(&self.chart.series[index]);
+        let x = self.beside(plane, index, point);
+        for (goes_on, (edge, inwards)) in self.arrows(point).into_iter().zip([(0.0, -1), (1.0, 1)]) {
+            if goes_on {
+                let y = plane.backend_coord(&(point.at_seconds, edge)).1;
+                let wing = y + inwards * size * 3 / 2;
+                let arrow = [(x - size, wing), (x, y), (x + size, wing)];
+                root.draw(&PathElement::new(arrow, colour(Role::Ink, index).stroke_width(14)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the interval of a point goes on below and above the chart, or has no known end there.
+    fn arrows(&self, point: &Point) -> [bool; 2] {
+        [point.low, point.high].map(|end| end.is_none_or(|end| !self.value_axis.contains(end)))
+    }
+
+    /// Where the bar of a point stands: series at the same instant stand beside each other.
+    fn beside(&self, plane: &Plane, index: usize, point: &Point) -> i32 {
+        let shift = 40 * (2 * index_i32(index) + 1 - index_i32(self.chart.series.len())) / 2;
+        plane.backend_coord(&(point.at_seconds, 0.0)).0 + shift
     }
 
     /// Draws the line of a series, broken where a value is missing, and a marker per value.
@@ -295,13 +305,8 @@ impl Picture<'_> {
                 root.draw(&PathElement::new(line, colour(Role::Line, index).stroke_width(18)))?;
             }
         }
-        let radius = match series.points.len() {
-            0..=60 => 38,
-            61..=200 => 26,
-            _ => 16,
-        };
         for (pixel, point) in self.values(plane, &series.points) {
-            draw_marker(root, pixel, radius, index, point.immature)?;
+            draw_marker(root, pixel, size(series), index, point.immature)?;
         }
         Ok(())
     }
@@ -312,6 +317,15 @@ impl Picture<'_> {
 
     fn pixel(&self, plane: &Plane, at_seconds: i64, value: f64) -> Pixel {
         plane.backend_coord(&(at_seconds, self.value_axis.position(value)))
+    }
+}
+
+/// Half the width of what is drawn for each point.
+fn size(series: &Series) -> i32 {
+    match series.points.len() {
+        0..=60 => 38,
+        61..=200 => 26,
+        _ => 16,
     }
 }
 

@@ -147,6 +147,8 @@ pub struct TableColumn {
     pub unit: Option<String>,
     /// Whether the cells are numbers, to be aligned as such.
     pub numeric: bool,
+    /// Whether the cells are dates, which are never broken.
+    pub date: bool,
 }
 
 impl TableColumn {
@@ -158,6 +160,11 @@ impl TableColumn {
     /// A column of numbers.
     pub fn numeric(title: impl Into<String>) -> Self {
         Self { title: title.into(), numeric: true, ..Self::default() }
+    }
+
+    /// A column of dates.
+    pub fn date(title: impl Into<String>) -> Self {
+        Self { title: title.into(), date: true, ..Self::default() }
     }
 
     /// The same column with a unit.

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 
 use crate::chart::{self, Drawing};
-use crate::document::{Block, Chart, Document, Fact, Figure, Note, Notice, NoticeLevel, Section, Table, TableCell};
+use crate::document::{
+    Block, Chart, Document, Fact, Figure, Note, Notice, NoticeLevel, Section, Table, TableCell, TableColumn,
+};
 use crate::format::{NO_DATA, point_in_time};
 use crate::inline::{Inline, clean, parse};
 
@@ -284,28 +286,27 @@ impl<'a> Page<'a> {
         }
         for row in &table.rows {
             self.push("<tr>");
-            for (index, cell) in row.iter().enumerate() {
-                let numeric = table.columns.get(index).is_some_and(|column| column.numeric);
-                self.cell(cell, numeric, index == 0 && !numeric);
+            for (index, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
+                self.cell(cell, column, index == 0 && !column.numeric);
             }
             self.push("</tr>\n");
         }
         self.push("</tbody>\n</table>\n</div>");
     }
 
-    fn cell(&mut self, cell: &TableCell, numeric: bool, names_row: bool) {
+    fn cell(&mut self, cell: &TableCell, column: &TableColumn, names_row: bool) {
         let (open, close) = if names_row { ("<th scope=\"row\"", "th") } else { ("<td", "td") };
         self.push(open);
-        match (numeric, cell.muted) {
-            (true, true) => self.push(" class=\"number muted\""),
-            (true, false) => self.push(" class=\"number\""),
-            (false, true) => self.push(" class=\"muted\""),
-            (false, false) => {}
+        let classes = [("number", column.numeric), ("date", column.date), ("muted", cell.muted)];
+        let classes: Vec<&str> = classes.into_iter().filter(|(_, applies)| *applies).map(|(name, _)| name).collect();
+        if !classes.is_empty() {
+            self.push(&format!(" class=\"{}\"", classes.join(" ")));
         }
         if let Some(title) = &cell.title {
             self.push(&format!(" title=\"{}\"", escape(title)));
         }
-        self.push(&format!(">{}</{close}>", escape(&cell.text)));
+        let text = if column.numeric { in_parts(&cell.text) } else { cell.text.clone() };
+        self.push(&format!(">{}</{close}>", escape(&text)));
     }
 
     fn chart(&mut self, chart: &Chart) {
@@ -351,6 +352,9 @@ impl<'a> Page<'a> {
             let shape = if chart.series.len() <= 2 { "Band or bar" } else { "Bar" };
             self.entry(&format!("{shape}: {label}"));
         }
+        if drawing.goes_on {
+            self.entry("Arrow: the end is unknown or beyond the chart");
+        }
         if drawing.immature {
             self.entry("Hollow: immature, can still change");
         }
@@ -378,6 +382,12 @@ fn unbroken(text: &str) -> String {
         glued
     };
     text.chars().map(glue).collect()
+}
+
+/// Lets a number, its interval and its count stand on a line each, and breaks none of them but between the two ends of
+/// the interval.
+fn in_parts(text: &str) -> String {
+    text.replace(' ', "\u{a0}").replace("\u{a0}(", " (").replace(";\u{a0}", "; ").replace("\u{a0}to\u{a0}", " to\u{a0}")
 }
 
 /// Makes a text harmless in HTML and SVG, in an element as well as in a quoted attribute.

@@ -2,11 +2,12 @@
 
 use std::process::Command;
 
-use ::lake::{AsOf, Lake};
+use ::lake::{AsOf, Lake, LakeError, Location};
 use anyhow::Result;
 
 use crate::cli::Global;
 use crate::exit::Outcome;
+use crate::pipeline;
 use crate::settings::Layered;
 use crate::table_output::aligned;
 use crate::terminal::Terminal;
@@ -27,7 +28,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global) -> Result<Outcome>
         Ok(layered) => {
             let count = layered.settings.sources.len();
             checks.push(("configuration", Verdict::Good(format!("{count} sources"))));
-            checks.push(("lake", lake(&layered).await));
+            checks.extend(lake(&layered).await);
             checks.push(("output folder", output(&layered)));
         }
     }
@@ -57,19 +58,33 @@ fn git() -> Verdict {
     }
 }
 
-async fn lake(layered: &Layered) -> Verdict {
+/// The lake, and what only its content can tell.
+async fn lake(layered: &Layered) -> Vec<(&'static str, Verdict)> {
     let location = match layered.location() {
         Ok(location) => location,
-        Err(error) => return Verdict::Bad(error.to_string()),
+        Err(error) => return vec![("lake", Verdict::Bad(error.to_string()))],
     };
     if !location.exists() {
-        return Verdict::Note(format!("none yet at `{location}`; `doracle ingest` makes it"));
+        return vec![("lake", Verdict::Note(format!("none yet at `{location}`; `doracle ingest` makes it")))];
     }
-    let opened = async { Lake::open(&location).await?.snapshot(AsOf::Latest).await };
-    match opened.await {
-        Ok(snapshot) => Verdict::Good(format!("`{location}`, version {}", snapshot.number())),
-        Err(error) => Verdict::Bad(error.to_string()),
+    content(layered, &location).await.unwrap_or_else(|error| vec![("lake", Verdict::Bad(error.to_string()))])
+}
+
+async fn content(layered: &Layered, location: &Location) -> Result<Vec<(&'static str, Verdict)>, LakeError> {
+    let lake = Lake::open(location).await?;
+    let snapshot = lake.snapshot(AsOf::Latest).await?;
+    let mut checks = vec![("lake", Verdict::Good(format!("`{location}`, version {}", snapshot.number())))];
+    checks.extend(lake.damaged_batches().await?.into_iter().map(|batch| {
+        let folder = batch.pending;
+        let text = format!("`{location}/{folder}` is damaged, and writers stop at it; see `doracle lake set-aside`");
+        ("pending batch", Verdict::Bad(text))
+    }));
+    // Before anything was read, nothing is known of any service.
+    if snapshot.number() > 0 {
+        let unknown = pipeline::unknown_members(&snapshot, &layered.settings.groups).await?;
+        checks.extend(unknown.into_iter().map(|text| ("groups", Verdict::Note(text))));
     }
+    Ok(checks)
 }
 
 fn output(layered: &Layered) -> Verdict {

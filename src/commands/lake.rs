@@ -1,4 +1,4 @@
-//! `doracle lake`: versions and maintenance.
+//! `doracle lake`: versions, maintenance, and batches that cannot be finished.
 
 use ::lake::{AsOf, Lake};
 use anyhow::Result;
@@ -16,6 +16,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
     let location = Layered::load(global)?.location()?;
     match own {
         LakeCommand::Versions => versions(terminal, global.format, &Lake::open(&location).await?).await,
+        LakeCommand::SetAside => set_aside(terminal, &Lake::open(&location).await?).await,
         LakeCommand::Maintain { keep_days, pin } => {
             // Opened for reading first, so that maintenance never makes a lake.
             Lake::open(&location).await?;
@@ -47,6 +48,27 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
             Ok(Outcome::Done)
         }
     }
+}
+
+async fn set_aside(terminal: &Terminal, lake: &Lake) -> Result<Outcome> {
+    let batches = lake.set_aside_damaged().await?;
+    if batches.is_empty() {
+        terminal.say("no pending batch is damaged");
+    }
+    let place = lake.location();
+    for batch in &batches {
+        terminal.say(format!("moved `{place}/{}` to `{place}/{}`: {}", batch.pending, batch.kept, batch.reason));
+        if !batch.tables.is_empty() {
+            terminal.say(format!("  rows of it are in `{}` already", batch.tables.join("`, `")));
+        }
+        terminal.say(match &batch.stream {
+            Some(stream) => {
+                format!("  read `{stream}` again: the next `doracle ingest` or `run` starts where it was before")
+            }
+            None => "  nothing tells its source any more: read all of them again".to_owned(),
+        });
+    }
+    Ok(Outcome::Done)
 }
 
 async fn versions(terminal: &Terminal, format: Format, lake: &Lake) -> Result<Outcome> {

@@ -267,3 +267,48 @@ fn doctor_tells_good_from_bad() {
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("bad"), "{out}");
 }
+
+#[test]
+fn doctor_and_report_warn_of_a_group_with_a_service_that_was_never_deployed() {
+    let folder = project();
+    let path = folder.path().join("doracle.toml");
+    let text = std::fs::read_to_string(&path).expect("it can be read");
+    std::fs::write(&path, text.replace("['api']", "['api', 'ledger']")).expect("it can be written");
+    let (_, out, _) = run(folder.path(), &["doctor"]);
+    assert!(!out.contains("ledger"), "nothing was read yet, so nothing is known of any service: {out}");
+    let warning = "group `payments` names the service `ledger`, of which no deployment is known";
+    let (code, _, words) = run(folder.path(), &["run"]);
+    assert_eq!((code, words.matches(warning).count()), (0, 1), "{words}");
+    let (code, out, _) = run(folder.path(), &["doctor"]);
+    assert_eq!((code, out.matches(warning).count()), (0, 1), "{out}");
+    assert!(!out.contains("service `api`"), "{out}");
+}
+
+#[test]
+fn a_damaged_batch_stops_writers_until_it_is_set_aside() {
+    let folder = project();
+    assert_eq!(run(folder.path(), &["run", "-q"]).0, 0);
+    let batch = folder.path().join(".doracle/pending/files-0123/000000000007");
+    std::fs::create_dir_all(&batch).expect("it can be made");
+    std::fs::write(batch.join("manifest.json"), "{\"stream\": \"files:ev").expect("it can be written");
+
+    let (code, _, words) = run(folder.path(), &["ingest"]);
+    assert_eq!(code, 3, "{words}");
+    for told in
+        ["error[lake::unfinishable]", "pending/files-0123/000000000007`", "manifest.json", "doracle lake set-aside"]
+    {
+        assert!(words.contains(told), "`{told}` is missing: {words}");
+    }
+    assert_eq!(run(folder.path(), &["sql", "SELECT 1 AS one"]).0, 0, "reading goes on");
+    let (code, out, _) = run(folder.path(), &["doctor"]);
+    assert!(code == 1 && out.contains("000000000007` is damaged"), "{out}");
+
+    let (code, _, words) = run(folder.path(), &["lake", "set-aside"]);
+    assert!(code == 0 && words.contains("aside/files-0123/000000000007`"), "{words}");
+    let kept = folder.path().join(".doracle/aside/files-0123/000000000007/manifest.json");
+    assert_eq!(std::fs::read_to_string(kept).expect("it is kept"), "{\"stream\": \"files:ev");
+    assert_eq!(run(folder.path(), &["doctor"]).0, 0);
+    assert_eq!(run(folder.path(), &["ingest"]).0, 0);
+    let (code, _, words) = run(folder.path(), &["lake", "set-aside"]);
+    assert!(code == 0 && words.contains("no pending batch is damaged"), "{words}");
+}

@@ -10,7 +10,7 @@ use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
 use super::Snapshot;
-use crate::{LakeError, Role, canonical, tables};
+use crate::{LakeError, Role, tables};
 
 /// One exported table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,7 +39,7 @@ impl Snapshot {
         let mut exported = Vec::new();
         for table in tables::all() {
             let batches = self.read(table).await?;
-            let digest = canonical::digest(table, &batches).map_err(|error| LakeError::rows(table.name, error))?;
+            let digest = self.digest_of(table, &batches)?;
             let path = folder.join(format!("{}.parquet", table.name));
             let content = to_parquet(table, &batches)
                 .map_err(|error| LakeError::Damaged { path: path.display().to_string(), source: Box::new(error) })?;

@@ -9,6 +9,9 @@
 //!    finds nothing new, the table versions it holds contain whole batches only: any batch whose row they could hold
 //!    had its manifest there before, and has either been brought in or been recorded.
 //! 3. It records the later of its table versions and those of the newest lake version.
+//!
+//! A pending batch that something damaged cannot be brought in by anybody, so nothing can be recorded until it is set
+//! aside, see [`super::aside`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -25,8 +28,8 @@ use super::{Committed, Lake};
 use crate::{Instant, LakeError, Table, tables};
 
 #[derive(Debug, Deserialize, Serialize)]
-struct Manifest {
-    stream: String,
+pub(super) struct Manifest {
+    pub(super) stream: String,
     batch: u64,
     cursor: Option<String>,
     written_at: Instant,
@@ -58,6 +61,7 @@ pub(super) struct Settled {
 
 pub(super) const PENDING: &str = "pending";
 pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const BATCHES: &str = "batches";
 const CLAIM: &str = "claim";
 
 impl Lake {
@@ -147,7 +151,7 @@ impl Lake {
             }
             for manifest in pending {
                 seen.insert(manifest.id());
-                if versions.iter().any(|row| row.is_of(&manifest.stream, manifest.batch)) {
+                if manifest.is_recorded(versions) {
                     self.finish(&manifest).await?;
                 } else if let Some(rows) = self.pending_rows(&manifest).await? {
                     self.apply(&manifest, rows, versions, &mut touched).await?;
@@ -167,18 +171,41 @@ impl Lake {
     /// The batches that are pending, in the order they are brought in.
     async fn pending_manifests(&self) -> Result<Vec<Manifest>, LakeError> {
         let mut manifests: Vec<Manifest> = Vec::new();
-        for name in self.objects.names(PENDING).await? {
-            if name.ends_with(&format!("/{MANIFEST}")) {
-                let Some(content) = self.objects.read(&name).await? else { continue };
-                manifests.push(serde_json::from_slice(&content).map_err(|error| self.objects.damaged(&name, error))?);
-            }
+        for folder in self.pending_folders().await? {
+            manifests.extend(self.pending_manifest(&folder).await?);
         }
         manifests.sort_by_key(|manifest| (manifest.written_at, manifest.id()));
         Ok(manifests)
     }
 
+    /// The folders of the batches that are pending.
+    pub(super) async fn pending_folders(&self) -> Result<Vec<String>, LakeError> {
+        let names = self.objects.names(PENDING).await?;
+        let folders = names.iter().filter_map(|name| name.strip_suffix(&format!("/{MANIFEST}")));
+        Ok(folders.map(str::to_owned).collect())
+    }
+
+    /// The manifest in a folder; `None` where another process has just finished the batch.
+    pub(super) async fn pending_manifest(&self, folder: &str) -> Result<Option<Manifest>, LakeError> {
+        let name = format!("{folder}/{MANIFEST}");
+        let Some(content) = self.objects.read(&name).await? else { return Ok(None) };
+        serde_json::from_slice(&content).map(Some).map_err(|error| self.unfinishable(folder, &name, error))
+    }
+
+    fn unfinishable(
+        &self,
+        folder: &str,
+        name: &str,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> LakeError {
+        LakeError::Unfinishable {
+            folder: self.objects.shown(folder),
+            source: Box::new(self.objects.damaged(name, error)),
+        }
+    }
+
     /// The staged rows of a manifest; `None` where another process has just finished it.
-    async fn pending_rows(&self, manifest: &Manifest) -> Result<Option<Vec<RecordBatch>>, LakeError> {
+    pub(super) async fn pending_rows(&self, manifest: &Manifest) -> Result<Option<Vec<RecordBatch>>, LakeError> {
         let folder = pending_folder(&manifest.stream, manifest.batch);
         let mut rows = Vec::new();
         for write in &manifest.writes {
@@ -189,12 +216,12 @@ impl Lake {
                 if !self.objects.exists(&format!("{folder}/{MANIFEST}")).await? {
                     return Ok(None);
                 }
-                return Err(self.objects.damaged(&name, "a manifest names it and it is missing"));
+                return Err(self.unfinishable(&folder, &name, "a manifest names it and it is missing"));
             };
-            let staged = from_arrow_file(table, content).map_err(|error| self.objects.damaged(&name, error))?;
+            let staged = from_arrow_file(table, content).map_err(|error| self.unfinishable(&folder, &name, error))?;
             if staged.num_rows() != write.rows {
                 let told = format!("its manifest speaks of {} rows, and it has {}", write.rows, staged.num_rows());
-                return Err(self.objects.damaged(&name, told));
+                return Err(self.unfinishable(&folder, &name, told));
             }
             rows.push(staged);
         }
@@ -239,9 +266,12 @@ impl Lake {
 
     /// Removes what was staged; the manifest first, so that half a batch is never replayed.
     async fn clear_pending(&self, stream: &str, number: u64) -> Result<(), LakeError> {
-        let folder = pending_folder(stream, number);
+        self.clear_folder(&pending_folder(stream, number)).await
+    }
+
+    pub(super) async fn clear_folder(&self, folder: &str) -> Result<(), LakeError> {
         self.objects.delete(&format!("{folder}/{MANIFEST}")).await?;
-        for name in self.objects.names(&folder).await? {
+        for name in self.objects.names(folder).await? {
             self.objects.delete(&name).await?;
         }
         Ok(())
@@ -270,6 +300,11 @@ impl Manifest {
         (self.stream.clone(), self.batch)
     }
 
+    /// Whether a version has made it visible.
+    pub(super) fn is_recorded(&self, versions: &[VersionRow]) -> bool {
+        versions.iter().any(|row| row.is_of(&self.stream, self.batch))
+    }
+
     fn version_row(&self, tables: TableVersions) -> VersionRow {
         VersionRow {
             version: 0,
@@ -283,7 +318,7 @@ impl Manifest {
 }
 
 /// A stream's name as one part of a path.
-fn folder_of(stream: &str) -> String {
+pub(super) fn folder_of(stream: &str) -> String {
     stream
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
@@ -298,7 +333,7 @@ fn pending_folder(stream: &str, number: u64) -> String {
 }
 
 fn done_name(stream: &str, number: u64) -> String {
-    format!("batches/{}/{number:012}.json", folder_of(stream))
+    format!("{BATCHES}/{}/{number:012}.json", folder_of(stream))
 }
 
 fn to_json(manifest: &Manifest) -> Vec<u8> {

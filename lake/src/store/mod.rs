@@ -4,10 +4,12 @@
 //! lake.json                          what this is, and the version of its layout
 //! raw/ab/abcdef….zst                 raw pages by content hash
 //! pending/<stream>/<number>/         a batch that is being committed: manifest.json and its rows as Arrow files
-//! batches/<stream>/<number>.json     manifests of the batches that are done
+//! batches/<stream>/<number>.json     manifests of the batches that are done, or where one was set aside
+//! aside/<stream>/<number>/           a damaged batch that was set aside, as it was found
 //! tables/<name>/                     one Delta Lake table each
 //! ```
 
+mod aside;
 mod batch;
 mod delta;
 mod export;
@@ -20,12 +22,14 @@ mod snapshot;
 mod versions;
 mod write;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use aside::SetAside;
 pub use batch::{Batch, Page, WriteMode};
 pub use export::ExportedTable;
 pub use location::{Location, LocationError};
@@ -44,7 +48,11 @@ pub struct Lake {
     /// Held while batches are brought into tables: writers of one process then wait instead of racing. Writers of
     /// several processes race, and the loser of each commit looks again.
     settling: Arc<Mutex<()>>,
+    digests: Arc<Digests>,
 }
+
+/// The digests that were computed so far, by table and its Delta version, which never changes what it holds.
+type Digests = std::sync::Mutex<BTreeMap<(&'static str, u64), String>>;
 
 /// What a commit did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +121,7 @@ impl Lake {
 
     fn at(location: &Location, wrap: objects::Wrap<'_>) -> Result<Self, LakeError> {
         let objects = Objects::open(location, wrap)?;
-        Ok(Self { location: location.clone(), objects, settling: Arc::default() })
+        Ok(Self { location: location.clone(), objects, settling: Arc::default(), digests: Arc::default() })
     }
 
     /// Where it is.

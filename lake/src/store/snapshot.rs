@@ -1,5 +1,6 @@
 //! Reading all tables as of one lake version.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -77,9 +78,8 @@ impl Snapshot {
     }
 
     async fn register(&self, context: &SessionContext, table: &'static Table) -> Result<(), LakeError> {
-        let version = self.version.as_ref().and_then(|row| row.tables.get(table.name));
-        if let Some(version) = version {
-            let found = self.lake.table_at(table, *version).await?;
+        if let Some(version) = self.table_version(table) {
+            let found = self.lake.table_at(table, version).await?;
             context.register_table(table.name, provider(context, table, &found).await?)?;
         } else {
             let empty = MemTable::try_new(table.schema(), vec![vec![]])?;
@@ -93,14 +93,17 @@ impl Snapshot {
     /// # Errors
     /// [`LakeError`] where the table cannot be read.
     pub async fn read(&self, table: &'static Table) -> Result<Vec<RecordBatch>, LakeError> {
-        if self.version.as_ref().is_none_or(|row| !row.tables.contains_key(table.name)) {
+        let key: Vec<String> = table.key.iter().map(|name| format!("\"{name}\"")).collect();
+        self.select(table, &format!("ORDER BY {}", key.join(", "))).await
+    }
+
+    async fn select(&self, table: &'static Table, order: &str) -> Result<Vec<RecordBatch>, LakeError> {
+        if self.table_version(table).is_none() {
             return Ok(Vec::new());
         }
         let context = session(None);
         self.register(&context, table).await?;
-        let key: Vec<String> = table.key.iter().map(|name| format!("\"{name}\"")).collect();
-        let sql = format!("SELECT * FROM {} ORDER BY {}", table.name, key.join(", "));
-        let batches = query(&context, &sql).await?;
+        let batches = query(&context, &format!("SELECT * FROM {} {order}", table.name)).await?;
         batches
             .iter()
             .map(|batch| shaped(table, batch))
@@ -108,14 +111,22 @@ impl Snapshot {
             .map_err(|error| LakeError::rows(table.name, error))
     }
 
-    /// All rows of one table as structs, in the order of its key.
+    fn table_version(&self, table: &Table) -> Option<u64> {
+        self.version.as_ref()?.tables.get(table.name).copied()
+    }
+
+    /// All rows of one table as structs, in the order of its key. Who asks for rows asks for the digest of their table
+    /// as well: it is taken in passing, so that the table is not read a second time.
     ///
     /// # Errors
     /// [`LakeError`] where the table cannot be read or does not have the contract's columns.
     pub async fn rows<R: TableRow>(&self) -> Result<Vec<R>, LakeError> {
+        let table = R::table();
+        let batches = self.read(table).await?;
+        self.digest_of(table, &batches)?;
         let mut rows = Vec::new();
-        for batch in self.read(R::table()).await? {
-            rows.extend(R::rows(&batch).map_err(|error| LakeError::rows(R::table().name, error))?);
+        for batch in batches {
+            rows.extend(R::rows(&batch).map_err(|error| LakeError::rows(table.name, error))?);
         }
         Ok(rows)
     }
@@ -124,13 +135,33 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`LakeError`] where a table cannot be read.
-    pub async fn input_digests(&self) -> Result<std::collections::BTreeMap<String, String>, LakeError> {
-        let mut digests = std::collections::BTreeMap::new();
+    pub async fn input_digests(&self) -> Result<BTreeMap<String, String>, LakeError> {
+        let mut digests = BTreeMap::new();
         for table in tables::all().into_iter().filter(|table| table.role != Role::Derived) {
-            let digest = canonical::digest(table, &self.read(table).await?)
-                .map_err(|error| LakeError::rows(table.name, error))?;
+            let digest = match self.known_digest(table) {
+                Some(known) => known,
+                // The digest does not hang on the order of the rows.
+                None => self.digest_of(table, &self.select(table, "").await?)?,
+            };
             digests.insert(table.name.to_owned(), digest);
         }
         Ok(digests)
+    }
+
+    /// The digest of a table whose rows have been read.
+    pub(super) fn digest_of(&self, table: &'static Table, rows: &[RecordBatch]) -> Result<String, LakeError> {
+        if let Some(known) = self.known_digest(table) {
+            return Ok(known);
+        }
+        let digest = canonical::digest(table, rows).map_err(|error| LakeError::rows(table.name, error))?;
+        if let Some(version) = self.table_version(table) {
+            self.lake.digests.lock().expect("nobody panics with it").insert((table.name, version), digest.clone());
+        }
+        Ok(digest)
+    }
+
+    fn known_digest(&self, table: &Table) -> Option<String> {
+        let version = self.table_version(table)?;
+        self.lake.digests.lock().expect("nobody panics with it").get(&(table.name, version)).cloned()
     }
 }

@@ -28,7 +28,7 @@ const FILES_BEFORE_COMPACTION: usize = 32;
 pub(super) const GUARD: &str = "guard";
 
 /// The application transaction under which a table notes the batches of a stream.
-fn application(stream: &str) -> String {
+pub(super) fn application(stream: &str) -> String {
     format!("stream {stream}")
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn back_off(attempt: u32, salt: u64) {
 }
 
 /// The last number that an application recorded with its commits.
-async fn transaction(found: &DeltaTable, application: &str) -> Result<Option<i64>, DeltaTableError> {
+pub(super) async fn transaction(found: &DeltaTable, application: &str) -> Result<Option<i64>, DeltaTableError> {
     found.snapshot()?.transaction_version(found.log_store().as_ref(), application).await
 }
 

@@ -14,14 +14,14 @@ use crate::faults::open_with;
 use crate::world::{at_folder, latest, numbered, open, temporary_folder, wait, whole_batches};
 
 /// A lake with batch 1, and batch 2 that is pending.
-async fn with_a_pending_batch(folder: &Path) {
+pub(crate) async fn with_a_pending_batch(folder: &Path) {
     open(folder).await.commit(numbered("a", 1)).await.expect("the batch is committed");
     let staged_only = Arc::new(|path: &str| !path.starts_with("tables/"));
     let broken = open_with(&at_folder(folder), staged_only).await.expect("nothing is pending");
     broken.commit(numbered("a", 2)).await.expect_err("no table can be written");
 }
 
-fn file_named(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn file_named(folder: &Path, name: &str) -> PathBuf {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("it can be read") {
@@ -44,7 +44,7 @@ fn edit(path: &Path, change: impl Fn(String) -> String) {
     fs::write(path, changed).expect("it can be written");
 }
 
-fn cut(path: &Path) {
+pub(crate) fn cut(path: &Path) {
     let length = fs::metadata(path).expect("it is there").len();
     File::options().write(true).open(path).and_then(|file| file.set_len(length / 2)).expect("it can be cut");
 }
@@ -68,8 +68,10 @@ fn staged_rows_that_are_cut_or_gone_are_told_by_name() {
             let staged = file_named(&folder.path().join("pending"), "deployments.arrow");
             damage(&staged);
             let refused = Lake::open_or_create(&at_folder(folder.path())).await.expect_err("it cannot be finished");
-            assert!(matches!(refused, LakeError::Damaged { .. }));
-            assert_eq!(refused.to_string(), format!("`{}` cannot be read back", staged.display()));
+            assert_eq!(refused.code(), "lake::unfinishable");
+            let batch = staged.parent().expect("it is in a folder").display();
+            let told = format!("could not finish the pending batch in `{batch}`: `{}` cannot", staged.display());
+            assert!(said(&refused).starts_with(&told), "{}", said(&refused));
             let lake = Lake::open(&at_folder(folder.path())).await.expect("the rest can be read");
             assert_eq!(whole_batches(&latest(&lake).await, "a").await, [1]);
         });
@@ -84,7 +86,9 @@ fn a_manifest_that_is_cut_is_told_by_name() {
         let manifest = file_named(&folder.path().join("pending"), "manifest.json");
         cut(&manifest);
         let refused = Lake::open_or_create(&at_folder(folder.path())).await.expect_err("it cannot be finished");
-        assert_eq!(refused.to_string(), format!("`{}` cannot be read back", manifest.display()));
+        let batch = manifest.parent().expect("it is in a folder").display();
+        let told = format!("could not finish the pending batch in `{batch}`: `{}` cannot", manifest.display());
+        assert!(said(&refused).starts_with(&told), "{}", said(&refused));
         // Without it the batch never happened, and the next one is not hindered.
         fs::remove_file(&manifest).expect("it can be removed");
         let lake = open(folder.path()).await;

@@ -1,5 +1,6 @@
 //! The lake as its users meet it: what was acknowledged is there, once, whoever was killed or writing beside.
 
+mod aside;
 mod bucket;
 mod canonical;
 mod damage;

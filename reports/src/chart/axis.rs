@@ -52,11 +52,21 @@ impl ValueAxis {
         Self { low: bottom, high: top, ticks }
     }
 
-    /// Where a value stands between the bottom (0) and the top (1) of the axis.
+    /// Where a value stands between the bottom (0) and the top (1) of the axis; values beyond it stand at its ends.
     pub(crate) fn position(&self, value: f64) -> f64 {
+        self.share(value).clamp(0.0, 1.0)
+    }
+
+    /// Whether a value is on the axis.
+    pub(crate) fn contains(&self, value: f64) -> bool {
+        // Rounding may put an end of the axis a little beside the value it was made for.
+        (-1e-9..=1.0 + 1e-9).contains(&self.share(value))
+    }
+
+    fn share(&self, value: f64) -> f64 {
         let magnitude = self.low.abs().max(self.high.abs());
         let (low, high, value) = (self.low / magnitude, self.high / magnitude, value / magnitude);
-        ((value - low) / (high - low)).clamp(0.0, 1.0)
+        (value - low) / (high - low)
     }
 }
 

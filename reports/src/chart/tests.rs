@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 
 use super::axis::time_ticks;
 use super::*;
+use crate::document::Mark;
 use crate::document::tests::{MONDAY, WEEK, chart, points};
 
 fn only(values: &[Option<f64>], format: ValueFormat) -> Chart {
@@ -64,6 +65,72 @@ fn an_interval_without_a_value_is_still_drawn() {
     let drawing = draw(&chart, Berlin).expect("the chart has something to draw");
     assert!(drawing.intervals);
     assert!(!drawing.content.contains("<circle"));
+}
+
+/// The arrows of a drawing, each as the height of its two wings and its point.
+fn arrows(content: &str) -> Vec<[i32; 3]> {
+    let lines = content.lines().filter(|line| line.contains("polyline") && line.contains("stroke-width=\"14\""));
+    let heights = |line: &str| {
+        let points = line.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        points.split_whitespace().filter_map(|point| point.split(',').nth(1)?.parse().ok()).collect::<Vec<i32>>()
+    };
+    lines.filter_map(|line| heights(line).try_into().ok()).collect()
+}
+
+#[test]
+fn an_unknown_end_of_an_interval_is_an_arrow_at_the_edge() {
+    let some = Some(3600.0);
+    let mut chart = only(&[some, some, some, some], ValueFormat::Duration);
+    assert_eq!(arrows(&content(&chart)), [] as [[i32; 3]; 0]);
+    chart.series[0].points[1].high = None;
+    chart.series[0].points[2].low = None;
+    chart.series[0].points[3].low = None;
+    chart.series[0].points[3].high = None;
+    let drawing = draw(&chart, Berlin).expect("the chart has something to draw");
+    assert!(drawing.goes_on);
+    // Up at the top edge, down at the bottom edge; a point without any interval has none.
+    let (top, bottom) = (TOP, HEIGHT - BOTTOM - 1);
+    assert_eq!(arrows(&drawing.content), [[top + 57, top, top + 57], [bottom - 57, bottom, bottom - 57]]);
+    assert_eq!(drawing.content.matches("<polygon").count(), 0, "a series is drawn in bars or as a band, never mixed");
+}
+
+#[test]
+fn an_interval_many_times_as_wide_as_the_others_does_not_press_them_flat() {
+    let mut chart = only(&[Some(0.5); 8], ValueFormat::PerDay);
+    chart.series[0].points[7].high = Some(60.0);
+    let drawing = draw(&chart, Berlin).expect("the chart has something to draw");
+    assert!(drawing.goes_on);
+    assert_eq!(arrows(&drawing.content), [[TOP + 57, TOP, TOP + 57]]);
+    let labels: Vec<&str> = drawing.content.split("</text>").filter_map(|text| text.rsplit('>').next()).collect();
+    assert_eq!(labels[..4], ["0", "0.5", "1", "1.5"]);
+    // The table gives the number that the chart does not reach.
+    let table = data_table(&chart, Berlin);
+    assert!(table.rows[7].iter().any(|cell| cell.text.contains("60")), "{:?}", table.rows[7]);
+}
+
+#[test]
+fn the_drawn_range_holds_every_value_and_every_usual_interval() {
+    let point = |value: f64, low: f64, high: f64| Point {
+        value: Some(value),
+        low: Some(low),
+        high: Some(high),
+        ..Point::default()
+    };
+    let range = |points: &[Point], from_zero| reach::of_values(points.iter(), from_zero).expect("there are values");
+    // Intervals of one width, however wide, are all drawn.
+    assert_eq!(range(&[point(0.1, 0.0, 0.6), point(0.2, 0.0, 0.7)], true), (0.0, 0.7));
+    // An end as far above the values as they are above zero is drawn, one beyond is not.
+    let usual = [point(10.0, 9.5, 10.5), point(10.0, 9.5, 10.5), point(9.0, 8.5, 9.5)];
+    let with = |low: f64, high: f64| range(&[&usual[..], &[point(10.0, low, high)]].concat(), true);
+    assert_eq!(with(9.5, 20.0), (8.5, 20.0));
+    assert_eq!(with(9.5, 21.0), (8.5, 20.0));
+    // The same below, where the axis does not begin at zero.
+    let below = |low: f64| range(&[&usual[..], &[point(10.0, low, 10.5)]].concat(), false);
+    assert_eq!(below(7.6), (7.6, 10.5));
+    assert_eq!(below(2.0), (7.5, 10.5));
+    // What has no value is drawn as far as it is known.
+    let unknown = Point { low: Some(50.0), ..Point::default() };
+    assert_eq!(range(&[unknown], true), (50.0, 50.0));
 }
 
 #[test]

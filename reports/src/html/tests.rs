@@ -151,14 +151,14 @@ fn figures_show_what_there_is() {
 #[test]
 fn a_table_names_its_rows_and_columns() {
     let Block::Table(table) = sample("api").sections[0].blocks[2].clone() else { panic!("the sample has a table") };
-    assert_snapshot!(fragment(vec![Block::Table(table)]), @r#"
+    assert_snapshot!(fragment(vec![Block::Table(table)]).replace('\u{a0}', "_"), @r#"
     <div class="scroll" role="region" aria-labelledby="doc-table-1" tabindex="0">
     <table>
     <caption id="doc-table-1">About api.</caption>
     <thead><tr><th scope="col">api</th><th scope="col" class="number">Lead time<span class="unit"> (h)</span></th></tr></thead>
     <tbody>
     <tr><th scope="row">api</th><td class="number" title="About api.">12</td></tr>
-    <tr><th scope="row">web</th><td class="number muted">no data</td></tr>
+    <tr><th scope="row">web</th><td class="number muted">no_data</td></tr>
     </tbody>
     </table>
     </div>
@@ -185,6 +185,22 @@ fn flowing_text_and_commands() {
     <p>inside</p>
     </details>
     "##);
+}
+
+#[test]
+fn dates_and_numbers_break_nowhere_but_between_their_parts() {
+    let table = Table {
+        caption: "Numbers".to_owned(),
+        columns: vec![TableColumn::date("Since"), TableColumn::numeric("Frequency"), TableColumn::text("Remark")],
+        rows: vec![vec![
+            "2026-03-02 01:00 CET".into(),
+            "5.8 per day (5.5 per day to 6.2 per day); n = 1,057".into(),
+            TableCell::from("to be (or not); 2 h").muted(),
+        ]],
+    };
+    let row = fragment(vec![Block::Table(table)]);
+    let row = row.lines().find(|line| line.starts_with("<tr>")).expect("there is one").replace('\u{a0}', "_");
+    assert_snapshot!(row, @r#"<tr><th scope="row" class="date">2026-03-02 01:00 CET</th><td class="number">5.8_per_day (5.5_per_day to_6.2_per_day); n_=_1,057</td><td class="muted">to be (or not); 2 h</td></tr>"#);
 }
 
 #[test]
@@ -225,6 +241,7 @@ fn a_legend_explains_what_is_drawn() {
     api
     web
     Band or bar: 95 % Wilson interval
+    Arrow: the end is unknown or beyond the chart
     Hollow: immature, can still change
     <li class="mark"><b>1</b> 2026-03-08 23:00 UTC orchestration of api
     <li class="mark"><b>2</b> 2025-03-02 23:00 UTC long ago (outside the drawn range)

@@ -41,7 +41,14 @@ pub(crate) fn section(model: &Model<'_>) -> Section {
         lead: Some(lead.into()),
         blocks: vec![Block::Table(Table {
             caption: "Ranges that were read, holes first".into(),
-            columns: ["Stream", "Table", "From", "Until", "Whole", "Why not, or remark"].map(TableColumn::text).to_vec(),
+            columns: vec![
+                TableColumn::text("Stream"),
+                TableColumn::text("Table"),
+                TableColumn::date("From"),
+                TableColumn::date("Until"),
+                TableColumn::text("Whole"),
+                TableColumn::text("Why not, or remark"),
+            ],
             rows,
         })],
     }

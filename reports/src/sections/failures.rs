@@ -61,7 +61,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             caption: format!("The newest {} failures and what tells of them", episodes.len().min(SHOWN)),
             columns: vec![
                 TableColumn::text("Service"),
-                TableColumn::text("From"),
+                TableColumn::date("From"),
                 TableColumn::text("Restored after"),
                 TableColumn::text("Evidence"),
             ],

@@ -25,7 +25,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
             caption: "Pooled before and after, 95 % intervals in parentheses".into(),
             columns: vec![
                 TableColumn::text("Change"),
-                TableColumn::text("Since"),
+                TableColumn::date("Since"),
                 TableColumn::text("Metric"),
                 TableColumn::numeric("Changed, before"),
                 TableColumn::numeric("Changed, after"),
