@@ -15,6 +15,7 @@ mod error;
 mod estimators;
 pub mod exposure;
 pub mod graph;
+pub mod images;
 mod metrics;
 mod plan;
 mod quality;

@@ -96,13 +96,3 @@ async fn read(
     let cursor = result.map(|()| sink.cursor().expect("a reading that ends leaves a cursor").to_owned());
     (sink, cursor)
 }
-
-/// The tables after one undisturbed reading of `server`.
-async fn tables(server: &Loopback, more: Value) -> Tables {
-    let source = open(config(&server.base(), more));
-    let (sink, cursor) = read(&source, Reading::at(now(), &NoVariables), &Silent).await;
-    cursor.expect("nothing is wrong");
-    let mut tables = Tables::default();
-    tables.add(&sink);
-    tables
-}
