@@ -178,10 +178,10 @@ impl Chart<'_> {
     fn notifications(&self) -> Finding {
         let path = "notifications.enabled";
         let has_any = self.sets("notifications.notifiers");
-        let is_provided = match self.is_on(path, true) {
-            false => Some(false),
-            true if has_any => Some(true),
-            true => self.by_default(false),
+        let is_provided = if self.is_on(path, true) {
+            if has_any { Some(true) } else { self.by_default(false) }
+        } else {
+            Some(false)
         };
         let told = if has_any { "`notifications.notifiers` is set".to_owned() } else { format!("{}; `notifications.notifiers` is not set", self.said(path, "true")) };
         self.finding("notifications", OF_FAILURES, is_provided, told, "set `notifications.enabled` and a webhook in `notifications.notifiers`".to_owned())

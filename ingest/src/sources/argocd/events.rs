@@ -16,7 +16,9 @@ pub(super) enum Event {
     Malformed(String),
     /// The server ends the stream, and why.
     Refused(String),
-    /// Something that only keeps the connection alive.
+    /// A sign of life, as the server sends one every 15 s.
+    Alive,
+    /// Something that frames events.
     Nothing,
 }
 
@@ -26,6 +28,7 @@ pub(super) fn event(line: &[u8]) -> Event {
     let content = match line.strip_prefix(b"data:") {
         Some(content) => content.trim_ascii_start(),
         None if line.first() == Some(&b'{') => line,
+        None if line.first() == Some(&b':') => return Event::Alive,
         None => return Event::Nothing,
     };
     if content.is_empty() {

@@ -29,6 +29,8 @@ pub(super) struct Memory {
     pub(super) name: String,
     /// Syncs of which a Rollout was given up, by deployment, and when.
     pub(super) given_up: Vec<(String, Instant)>,
+    /// Whether the last configuration commit names its source commit.
+    pub(super) is_referenced: bool,
     /// Until which entry the references of configuration commits were asked for.
     pub(super) referenced: Option<i64>,
     /// Whether it was gone when it was last looked for.

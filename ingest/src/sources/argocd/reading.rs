@@ -16,7 +16,7 @@ use super::progress::{self, Look};
 use super::rows::{Rows, Setup};
 use super::wire::Application;
 use crate::http::{Answer, HttpError};
-use crate::{Ledger, Loss, Reading, Reporter, Sink, SourceError, SourceErrorKind};
+use crate::{Ledger, Loss, Range, Reading, Reporter, Sink, SourceError, SourceErrorKind};
 
 /// The stream of what concerns no single application.
 const ALL: &str = "applications";
@@ -27,7 +27,9 @@ const IMAGES: &str = "images";
 pub(super) struct Reader<'a, 's> {
     setup: &'a Setup,
     api: &'a Api<'a>,
-    reading: &'a Reading<'a>,
+    now: Instant,
+    /// What was asked for; an end that is still to come is none.
+    range: Range,
     sink: &'a mut Sink<'s>,
     reporter: &'a dyn Reporter,
     ledger: Ledger,
@@ -43,12 +45,13 @@ impl<'a, 's> Reader<'a, 's> {
     pub(super) fn new(
         setup: &'a Setup,
         api: &'a Api<'a>,
-        reading: &'a Reading<'a>,
+        reading: &Reading<'_>,
         sink: &'a mut Sink<'s>,
         reporter: &'a dyn Reporter,
     ) -> Result<Self, SourceError> {
+        let range = Range { until: reading.range.until.filter(|until| *until <= reading.now), ..reading.range };
         let ledger = Ledger::from_cursor(reading.cursor)?;
-        Ok(Self { setup, api, reading, sink, reporter, ledger, versions: HashMap::new() })
+        Ok(Self { setup, api, now: reading.now, range, sink, reporter, ledger, versions: HashMap::new() })
     }
 
     /// Reads everything there is, follows what changes until `end` where that is given, and states what was read.
@@ -90,7 +93,7 @@ impl<'a, 's> Reader<'a, 's> {
     /// When the list was made, by the server's clock, else by what it tells.
     fn time_of(&self, answer: &Answer, items: &[Item]) -> Instant {
         let told = || items.iter().flatten().filter_map(newest_time).max();
-        answer.server_time().or_else(told).unwrap_or(self.reading.now)
+        answer.server_time().or_else(told).unwrap_or(self.now)
     }
 
     /// The applications with their places; what is none is a gap.
@@ -120,7 +123,7 @@ impl<'a, 's> Reader<'a, 's> {
         sha: &str,
         at: Instant,
     ) -> Result<(), SourceError> {
-        let look = Look { at, range: self.reading.range };
+        let look = Look { at, range: self.range };
         let wanted: Vec<(Place, Application, Wanted)> = applications
             .into_iter()
             .map(|(place, application)| {
@@ -157,9 +160,10 @@ impl<'a, 's> Reader<'a, 's> {
         let stream = progress::stream(place);
         let before = progress::memory(&self.ledger, &stream);
         let mut memory = progress::note(&mut self.ledger, application, place, look);
-        let rows = Rows::of(self.setup, application, place, details, &before).within(self.reading.range);
+        let rows = Rows::of(self.setup, application, place, details, &before).within(self.range);
         memory.unresolved.clone_from(&rows.unresolved);
         memory.given_up.clone_from(&rows.given_up);
+        memory.is_referenced = rows.is_referenced;
         memory.referenced = memory.referenced.max(details.referenced);
         progress::remember(&mut self.ledger, &stream, &memory);
         self.note_problems(place, details);
@@ -194,7 +198,7 @@ impl<'a, 's> Reader<'a, 's> {
     /// Asks for applications that were there at the last reading: what is stored of them stays, and ends there. A list
     /// with items that cannot be read may hold them.
     async fn look_for_gone(&mut self, listed: &BTreeSet<String>, has_unreadable: bool) -> Result<(), SourceError> {
-        if has_unreadable || !self.reading.range.is_open() {
+        if has_unreadable || !self.range.is_open() {
             return Ok(());
         }
         let missing: Vec<String> = self
@@ -214,7 +218,7 @@ impl<'a, 's> Reader<'a, 's> {
             // Forbidden means gone as well, where a project's applications may be seen otherwise; another uid is a new
             // application of that name.
             memory.is_gone = match uid {
-                Ok(uid) => !stream.ends_with(&uid),
+                Ok(uid) => !stream.ends_with(&format!("/{uid}")),
                 Err(error) if matches!(error.status(), Some(403 | 404)) => true,
                 Err(error) => {
                     self.reporter.gap(&format!("{error}: {}", error.kind));
@@ -236,7 +240,7 @@ impl<'a, 's> Reader<'a, 's> {
                 Ok(lines) => lines,
                 Err(error) => return self.give_up_following(&format!("{error}: {}", error.kind)),
             };
-            let mut is_fruitful = false;
+            let (mut has_news, mut signs_of_life) = (false, 0);
             let has_ended = loop {
                 let line = tokio::select! {
                     biased;
@@ -245,8 +249,10 @@ impl<'a, 's> Reader<'a, 's> {
                 };
                 match line {
                     Ok(Some(line)) => match self.event(&line).await? {
-                        Some(is_news) => is_fruitful |= is_news,
-                        None => break false,
+                        Told::News => has_news = true,
+                        Told::Nothing => {}
+                        Told::Alive => signs_of_life += 1,
+                        Told::End => break false,
                     },
                     Ok(None) => break false,
                     Err(error) => {
@@ -265,7 +271,8 @@ impl<'a, 's> Reader<'a, 's> {
             if has_ended {
                 return Ok(());
             }
-            fruitless = if is_fruitful { 0 } else { fruitless + 1 };
+            // Between two signs of life lies a quarter of a minute: then it was held, and nothing happened.
+            fruitless = if has_news || signs_of_life > 1 { 0 } else { fruitless + 1 };
         }
         self.give_up_following("the stream of applications ends again and again without news")
     }
@@ -277,23 +284,24 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(())
     }
 
-    /// Takes one line of the stream; whether it was news, or nothing where the server ends the stream.
-    async fn event(&mut self, line: &[u8]) -> Result<Option<bool>, SourceError> {
+    /// Takes one line of the stream.
+    async fn event(&mut self, line: &[u8]) -> Result<Told, SourceError> {
         let (application, is_deleted) = match event(line) {
             Event::Changed(application) => (application, false),
             Event::Deleted(application) => (application, true),
             Event::Malformed(why) => {
                 self.reporter.gap(&why);
-                return Ok(Some(false));
+                return Ok(Told::Nothing);
             }
             Event::Refused(why) => {
                 tracing::debug!(why, "the server ended the stream");
-                return Ok(None);
+                return Ok(Told::End);
             }
-            Event::Nothing => return Ok(Some(false)),
+            Event::Alive => return Ok(Told::Alive),
+            Event::Nothing => return Ok(Told::Nothing),
         };
         if !is_deleted && self.versions.get(&application.metadata.uid) == Some(&application.metadata.version) {
-            return Ok(Some(false));
+            return Ok(Told::Nothing);
         }
         let place = self.setup.place(&application);
         let stream = progress::stream(&place);
@@ -305,16 +313,16 @@ impl<'a, 's> Reader<'a, 's> {
         } else {
             Details::default()
         };
-        let at = newest_time(&application).max(memory.looked_at).unwrap_or(self.reading.now);
+        let at = newest_time(&application).max(memory.looked_at).unwrap_or(self.now);
         let sha = self.sink.page(line.to_vec());
-        self.take(&application, &place, &details, &sha, Look { at, range: self.reading.range })?;
+        self.take(&application, &place, &details, &sha, Look { at, range: self.range })?;
         if is_deleted {
             let memory = progress::Memory { is_gone: true, ..progress::memory(&self.ledger, &stream) };
             progress::remember(&mut self.ledger, &stream, &memory);
         }
         let ledger = &self.ledger;
         self.sink.checkpoint(|| ledger.to_cursor()).await?;
-        Ok(Some(true))
+        Ok(Told::News)
     }
 
     /// The memories of all applications that are still there.
@@ -358,6 +366,18 @@ impl<'a, 's> Reader<'a, 's> {
             missing_count: Some(0),
         })
     }
+}
+
+/// What a line of the stream told.
+enum Told {
+    /// An application changed.
+    News,
+    /// Nothing that was not known.
+    Nothing,
+    /// That the server is still there.
+    Alive,
+    /// That there is no more.
+    End,
 }
 
 /// Most names that a sentence lists.

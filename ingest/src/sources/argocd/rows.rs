@@ -60,6 +60,8 @@ pub(super) struct Rows {
     pub(super) inputs: Vec<measurement_inputs::Row>,
     /// Images of which no source commit is known.
     pub(super) unresolved: Vec<String>,
+    /// Whether the last configuration commit names its source commit, so that no image has to.
+    pub(super) is_referenced: bool,
     /// Syncs that a Rollout gave up.
     pub(super) given_up: Vec<(String, Instant)>,
 }
@@ -83,7 +85,8 @@ impl Rows {
         let given_up = rollouts::judge(&mut deployments, application, place, &details.rollouts, &before.given_up);
         let (deployed, earlier) = images(application);
         let mut images = setup.resolver.rows(application, &setup.parts, &deployed, &earlier);
-        let unresolved = unresolved(&images, &deployed);
+        let is_referenced = is_referenced(application, place, &deployments, details).unwrap_or(before.is_referenced);
+        let unresolved = if is_referenced { Vec::new() } else { unresolved(&images, &deployed) };
         images.extend(details.references.iter().cloned());
         Self {
             deployments,
@@ -92,6 +95,7 @@ impl Rows {
             images,
             inputs: inputs(setup, application, place, &unresolved, before),
             unresolved,
+            is_referenced,
             given_up,
         }
     }
@@ -114,7 +118,7 @@ impl Rows {
 /// The images of the last sync, and those that earlier syncs named by themselves.
 fn images(application: &Application) -> (Vec<Image>, Vec<Image>) {
     let history = in_order(application);
-    let Some((last, earlier)) = history.split_last() else { return Default::default() };
+    let Some((last, earlier)) = history.split_last() else { return (Vec::new(), Vec::new()) };
     let named = |entries: &[&super::wire::History]| -> Vec<Image> {
         entries.iter().flat_map(|entry| entry.asked.sources()).flat_map(parts::images).collect()
     };
@@ -126,6 +130,19 @@ fn images(application: &Application) -> (Vec<Image>, Vec<Image>) {
         images.dedup();
     }
     (deployed, earlier)
+}
+
+/// Whether a configuration commit of the last sync names its source commit; none where that was not asked this time.
+fn is_referenced(
+    application: &Application,
+    place: &Place,
+    deployments: &[deployments::Row],
+    details: &Details,
+) -> Option<bool> {
+    details.referenced?;
+    let newest = newest_deployment(application, place)?;
+    let newest = deployments.iter().find(|row| row.deployment_id == newest)?;
+    Some(details.references.iter().any(|row| newest.revisions.contains(&row.image)))
 }
 
 /// Those of the deployed images that no row resolves.

@@ -68,10 +68,30 @@ async fn disturbed(number: usize, reply: Reply) -> Loopback {
     .await
 }
 
+/// A server that answers requests whose path ends like that with `reply`, and all others as it should.
+async fn disturbed_at(end: &'static str, reply: Reply) -> Loopback {
+    let world = Mutex::new(world());
+    Loopback::start(move |asked: &Asked| {
+        let is_disturbed = asked.path().ends_with(end);
+        if is_disturbed { reply.clone() } else { world.lock().expect("no test panics with it").answer(asked) }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn faults_that_pass_leave_no_trace() {
     let expected = undisturbed().await;
-    assert_eq!(expected.rows("deployments").len(), 3);
+    assert_eq!(
+        expected.words("deployments", &["service", "status", "reached_users"]),
+        ["api success null", "api success null", "web failure true"]
+    );
+    assert_eq!(
+        expected.words("image_revisions", &["image", "repository", "commit_sha", "method"]),
+        ['a', 'b', 'c'].map(|letter| {
+            let part = commit(letter)[..12].to_owned();
+            format!("config:acme/deploy@{part} acme/api {} revision_metadata", commit(letter))
+        })
+    );
     let faults = [
         Reply::status(429, "").with("retry-after", "1"),
         Reply::status(500, "x"),
@@ -118,7 +138,8 @@ async fn a_redirect_to_another_host_gets_no_token() {
 
 #[tokio::test]
 async fn what_is_refused_for_one_application_is_a_gap_and_the_rest_is_read() {
-    let server = disturbed(3, Reply::status(403, "{}").with("content-type", "application/json")).await;
+    let refused = Reply::status(403, "{}").with("content-type", "application/json");
+    let server = disturbed_at("/resource-tree", refused).await;
     let seen = read_all(&server).await.expect("the list was read");
     let words = seen.words("deployments", &["service", "status"]);
     assert_eq!(words, ["api success", "api success", "web success"], "nobody said that it was given up");

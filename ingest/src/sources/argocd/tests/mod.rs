@@ -1,5 +1,6 @@
 //! The source against a fake Argo CD, and its pure parts against stories.
 
+mod covering;
 mod fake;
 mod faults;
 mod parsing;

@@ -187,6 +187,50 @@ async fn what_is_followed_is_kept_and_what_drops_is_listed_again() {
 }
 
 #[tokio::test]
+async fn a_server_without_a_stream_is_read_and_the_gap_is_told() {
+    let mut app = App::new("api-eu", "1");
+    app.sync("05:00:00", &[&commit('a')]);
+    let (server, _) = World { prefix: "/argo-cd".to_owned(), ..World::of([app]) }.serve().await;
+    let source = open(config(&format!("{}/argo-cd", server.base()), with_token(json!({}))));
+    let variables = token();
+    let mut sink = Sink::into_memory(&source.stream(), crate::sources::argocd::FILLS, now());
+    let end = futures::future::pending().boxed();
+    let reading = Reading::at(now(), &variables);
+    let followed = source.read_until(&reading, &mut sink, &Silent, Some(Pause::noted().0), Some(end)).await;
+    followed.expect("the list was read");
+    let mut tables = Tables::default();
+    tables.add(&sink);
+    assert_eq!(tables.words("deployments", &["status"]), ["success"]);
+    let gaps: Vec<Value> =
+        tables.rows("coverage").into_iter().filter(|row| row["is_complete"] == json!(false)).collect();
+    assert!(gaps.len() == 1 && gaps[0]["reason"].as_str().is_some_and(|why| why.contains("501")), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn an_end_that_is_still_to_come_ends_the_following_and_no_range() {
+    let source = open(config("http://127.0.0.1:9", json!({"follow_seconds": 7})));
+    let reading = |until: Option<&str>| {
+        let until = until.map(|text| Instant::parse(text).expect("a time"));
+        Reading { range: Range { since: None, until }, ..Reading::at(now(), &NoVariables) }
+    };
+    let seconds = |until| source.follows(&reading(until)).map(|time| time.as_secs());
+    assert_eq!(seconds(None), Some(7));
+    assert_eq!(seconds(Some("2026-01-05T08:01:00Z")), Some(60));
+    assert_eq!(seconds(Some("2026-01-05T08:00:00Z")), None);
+    assert_eq!(seconds(Some("2026-01-04T08:00:00Z")), None);
+    // The newest sync is learnt by such a reading as by any other.
+    let mut app = App::new("api-eu", "1");
+    app.sync("05:00:00", &[&commit('a')]);
+    let (server, _) = World::of([app]).serve().await;
+    let source = open(config(&server.base(), with_token(json!({}))));
+    let variables = token();
+    let until = Some(Instant::parse("2026-01-05T08:01:00Z").expect("a time"));
+    let range = Range { since: None, until };
+    let (_, cursor) = read(&source, Reading { range, ..Reading::at(now(), &variables) }, &Silent).await;
+    assert!(cursor.expect("it was read").contains("\"last\":[0,"));
+}
+
+#[tokio::test]
 async fn a_range_gives_what_lies_in_it_and_moves_no_mark() {
     let mut app = App::new("api-eu", "1");
     for start in ["05:00:00", "06:00:00", "07:00:00"] {
