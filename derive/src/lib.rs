@@ -20,6 +20,7 @@ pub mod exposure;
 mod failures;
 mod flags;
 pub mod graph;
+pub mod images;
 mod metrics;
 mod plan;
 mod quality;

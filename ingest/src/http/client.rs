@@ -20,6 +20,10 @@ use super::retry::{backoff, may_pass};
 use super::{Answer, HttpError, HttpErrorKind, Origin, Pause, RateRule, Refusal, Request, Settings, plain_rate};
 use crate::{Reporter, Secret};
 
+mod lines;
+
+pub use lines::Lines;
+
 /// Most redirects that are followed for one request.
 const REDIRECTS: usize = 5;
 /// Waits shorter than this are not worth telling.
@@ -59,6 +63,18 @@ pub struct Client<'r> {
     gate: Mutex<Gate>,
     generation: AtomicU64,
     asked: AtomicU64,
+}
+
+/// An answer, and its body where that is still to be read.
+type Taken = (Answer, Option<reqwest::Response>);
+
+/// How much of a success is taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Take {
+    /// All of it.
+    Whole,
+    /// Its head: whoever asked reads the body as it comes.
+    Head,
 }
 
 /// Everybody passes here before asking; whoever was told to wait holds it meanwhile.
@@ -164,15 +180,20 @@ impl<'r> Client<'r> {
     /// # Errors
     /// [`HttpError`] where the last attempt failed, too.
     pub async fn ask(&self, request: &Request) -> Result<Answer, HttpError> {
+        self.persist(request, Take::Whole).await.map(|(answer, _)| answer)
+    }
+
+    /// Attempt after attempt, as long as the next may do better.
+    async fn persist(&self, request: &Request, take: Take) -> Result<Taken, HttpError> {
         let failed = |kind| HttpError { what: what(request), kind };
         let mut attempt = 1;
         loop {
             let generation = self.pass_gate().await.map_err(failed)?;
-            let (kind, refusal) = match self.once(request).await? {
-                Ok(answer) => match ((self.rate)(&answer), is_success(&answer)) {
+            let (kind, refusal) = match self.once(request, take).await? {
+                Ok((answer, body)) => match ((self.rate)(&answer), is_success(&answer)) {
                     (refusal, true) => {
                         self.gate.lock().await.announced = refusal;
-                        return Ok(answer);
+                        return Ok((answer, body));
                     }
                     (Some(refusal), false) => (HttpErrorKind::Status(Box::new(Refused::of(&answer))), Some(refusal)),
                     (None, false) => (HttpErrorKind::Status(Box::new(Refused::of(&answer))), None),
@@ -226,7 +247,7 @@ impl<'r> Client<'r> {
     }
 
     /// One attempt: what went wrong on the way is inside, what makes all attempts useless outside.
-    async fn once(&self, request: &Request) -> Result<Result<Answer, HttpErrorKind>, HttpError> {
+    async fn once(&self, request: &Request, take: Take) -> Result<Result<Taken, HttpErrorKind>, HttpError> {
         let failed = |kind| HttpError { what: what(request), kind };
         let Ok(_place) = self.in_flight.acquire().await else {
             return Err(failed(HttpErrorKind::Setup("the client was closed".to_owned())));
@@ -235,12 +256,12 @@ impl<'r> Client<'r> {
         let mut has_moved = false;
         for _ in 0..=REDIRECTS {
             let credentials = self.credentials.header().await?;
-            let answer = match self.send(request, &url, credentials).await {
-                Ok(answer) => Answer { has_moved, ..answer },
+            let (answer, body) = match self.send(request, &url, credentials, take).await {
+                Ok((answer, body)) => (Answer { has_moved, ..answer }, body),
                 Err(kind) => return Ok(Err(kind)),
             };
             match redirect(request, &answer) {
-                None => return Ok(self.checked(request, answer)),
+                None => return Ok(self.checked(request, answer).map(|answer| (answer, body))),
                 Some(target) => {
                     url = self.origin.own(target).map_err(failed)?;
                     has_moved |= matches!(answer.status, 301 | 308);
@@ -255,7 +276,8 @@ impl<'r> Client<'r> {
         request: &Request,
         url: &Url,
         credentials: Option<(HeaderName, HeaderValue)>,
-    ) -> Result<Answer, HttpErrorKind> {
+        take: Take,
+    ) -> Result<Taken, HttpErrorKind> {
         let mut headers = self.headers.clone();
         headers.extend(request.headers.iter().cloned());
         headers.extend(credentials);
@@ -272,15 +294,20 @@ impl<'r> Client<'r> {
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
         let whole = Duration::from_secs(self.settings.answer_timeout_seconds);
-        match tokio::time::timeout(whole, self.receive(building, url)).await {
+        match tokio::time::timeout(whole, self.receive(building, url, take)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(HttpErrorKind::TimedOut { seconds: whole.as_secs() }),
         }
     }
 
-    async fn receive(&self, building: reqwest::RequestBuilder, url: &Url) -> Result<Answer, HttpErrorKind> {
-        let broken = |error: reqwest::Error| self.connection(error);
+    async fn receive(&self, building: reqwest::RequestBuilder, url: &Url, take: Take) -> Result<Taken, HttpErrorKind> {
+        let broken = |error: reqwest::Error| connection(error, self.settings.read_timeout_seconds);
         let mut response = building.send().await.map_err(broken)?;
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let mut answer = Answer { url: url.clone(), has_moved: false, status, headers, body: Bytes::new() };
+        if take == Take::Head && is_success(&answer) {
+            return Ok((answer, Some(response)));
+        }
         let limit = self.settings.answer_limit_mebibytes.saturating_mul(1024 * 1024);
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
@@ -289,22 +316,8 @@ impl<'r> Client<'r> {
             }
             body.extend_from_slice(&chunk);
         }
-        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
-        Ok(Answer { url: url.clone(), has_moved: false, status, headers, body: body.freeze() })
-    }
-
-    fn connection(&self, error: reqwest::Error) -> HttpErrorKind {
-        if error.is_timeout() && !error.is_connect() {
-            return HttpErrorKind::TimedOut { seconds: self.settings.read_timeout_seconds };
-        }
-        let error = error.without_url();
-        let mut words = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            words = format!("{words}: {inner}");
-            cause = inner.source();
-        }
-        HttpErrorKind::Connection(words)
+        answer.body = body.freeze();
+        Ok((answer, None))
     }
 
     /// A success whose body is not what it has to be is a failure: what stands between us and the server may have
@@ -322,6 +335,21 @@ impl<'r> Client<'r> {
             Err(error) => Err(HttpErrorKind::Content(format!("it is no JSON: {error}"))),
         }
     }
+}
+
+/// What went wrong on the way, in all its words.
+fn connection(error: reqwest::Error, read_timeout_seconds: u64) -> HttpErrorKind {
+    if error.is_timeout() && !error.is_connect() {
+        return HttpErrorKind::TimedOut { seconds: read_timeout_seconds };
+    }
+    let error = error.without_url();
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    HttpErrorKind::Connection(words)
 }
 
 const AGENT: &str = concat!("doracle/", env!("CARGO_PKG_VERSION"));

@@ -20,7 +20,7 @@ mod settings;
 mod tests;
 
 pub use answer::Answer;
-pub use client::{Client, Credentials, secret_value};
+pub use client::{Client, Credentials, Lines, secret_value};
 pub use error::{HttpError, HttpErrorKind, Refused};
 pub use origin::Origin;
 pub use pause::{Noted, Pause, Sleep};

@@ -251,6 +251,46 @@ async fn requests_carry_what_they_have_to() {
     assert!(asked.header("user-agent").is_some_and(|agent| agent.starts_with("doracle/")));
 }
 
+#[tokio::test]
+async fn lines_come_one_by_one_and_the_last_needs_no_end() {
+    let body = "{\"a\":1}\r\n\n: alive\n{\"b\":2}";
+    let server = Loopback::script(vec![Reply::status(503, ""), Reply::json(body)]).await;
+    let (client, noted) = client(&server);
+    let mut lines = client.lines(&page(&client), 100).await.expect("it begins");
+    assert_eq!((lines.head().status, noted.waits().len()), (200, 1), "it is begun again like any request");
+    let mut seen = Vec::new();
+    while let Some(line) = lines.next().await.expect("it goes on") {
+        seen.push(String::from_utf8(line.to_vec()).expect("it is text"));
+    }
+    assert_eq!(seen, ["{\"a\":1}", "", ": alive", "{\"b\":2}"]);
+    assert!(lines.next().await.expect("it stays ended").is_none());
+}
+
+#[tokio::test]
+async fn lines_that_break_off_or_never_end_are_errors() {
+    let broken = Reply::Truncated { promised: 100, body: b"one\ntw".to_vec() };
+    let cases = [
+        (broken, 1, "ingest::connection"),
+        (Reply::Endless, 0, "ingest::content"),
+        (Reply::Stuck, 0, "ingest::connection"),
+    ];
+    for (reply, whole_lines, code) in cases {
+        let told = format!("{reply:?}");
+        let server = Loopback::script(vec![reply]).await;
+        let (client, _) = client(&server);
+        let mut lines = client.lines(&page(&client), 1024).await.expect("it begins");
+        let mut seen = 0;
+        let error = loop {
+            match lines.next().await {
+                Ok(Some(_)) => seen += 1,
+                Ok(None) => panic!("{told}: it ended as if all was well"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((seen, error.code()), (whole_lines, code), "{told}");
+    }
+}
+
 #[test]
 fn a_secret_is_not_sent_where_it_can_be_read() {
     let client =

@@ -1,0 +1,91 @@
+//! An answer that comes line by line, for as long as the server has something to say.
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Client, HttpError, HttpErrorKind, Request, Take, connection, what};
+use crate::http::Answer;
+
+/// The lines of an answer whose end nobody knows. What is held of it is never more than one line and one chunk.
+#[derive(Debug)]
+pub struct Lines {
+    head: Answer,
+    body: Option<reqwest::Response>,
+    held: BytesMut,
+    /// How much of `held` is known to have no end of line.
+    searched: usize,
+    line_limit: usize,
+    read_timeout_seconds: u64,
+    what: String,
+}
+
+impl Client<'_> {
+    /// Asks, as [`Client::ask`] does, for an answer that is read line by line; its head alone has to come in time. A
+    /// line of more than `line_limit` bytes ends it.
+    ///
+    /// # Errors
+    /// [`HttpError`] where the last attempt to have it begin failed, too.
+    pub async fn lines(&self, request: &Request, line_limit: usize) -> Result<Lines, HttpError> {
+        let (head, body) = self.persist(request, Take::Head).await?;
+        Ok(Lines {
+            head,
+            body,
+            held: BytesMut::new(),
+            searched: 0,
+            line_limit,
+            read_timeout_seconds: self.settings.read_timeout_seconds,
+            what: what(request),
+        })
+    }
+}
+
+impl Lines {
+    /// Status and headers of the answer.
+    #[must_use]
+    pub fn head(&self) -> &Answer {
+        &self.head
+    }
+
+    /// The next line without its end; none where the server has ended the answer. Whoever stops waiting for a line may
+    /// wait for it again.
+    ///
+    /// # Errors
+    /// [`HttpError`] where the connection broke, nothing came for the read timeout, or the line is too long.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        loop {
+            if let Some(at) = self.held[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let mut line = self.held.split_to(self.searched + at + 1);
+                self.searched = 0;
+                line.truncate(line.len() - 1);
+                if line.len() > self.line_limit {
+                    return Err(self.failed(HttpErrorKind::TooLarge { limit: self.line_limit }));
+                }
+                if line.ends_with(b"\r") {
+                    line.truncate(line.len() - 1);
+                }
+                return Ok(Some(line.freeze()));
+            }
+            self.searched = self.held.len();
+            if self.held.len() > self.line_limit {
+                return Err(self.failed(HttpErrorKind::TooLarge { limit: self.line_limit }));
+            }
+            let Some(body) = &mut self.body else { return Ok(None) };
+            match body.chunk().await {
+                Ok(Some(chunk)) => self.held.extend_from_slice(&chunk),
+                Ok(None) => {
+                    self.body = None;
+                    self.searched = 0;
+                    let rest = self.held.split().freeze();
+                    return Ok((!rest.is_empty()).then_some(rest));
+                }
+                Err(error) => {
+                    self.body = None;
+                    return Err(self.failed(connection(error, self.read_timeout_seconds)));
+                }
+            }
+        }
+    }
+
+    fn failed(&self, kind: HttpErrorKind) -> HttpError {
+        HttpError { what: self.what.clone(), kind }
+    }
+}
