@@ -1,6 +1,6 @@
 //! Flaws in the data, as an output: how many records, one example, and what it does to which metric.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lake::Instant;
 use lake::tables::{
@@ -15,6 +15,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) built: &'a Built,
     pub(crate) links: &'a Arrivals,
     pub(crate) deployments: &'a [deployments::Row],
+    /// Deployments whose images lead to no source commit.
+    pub(crate) unresolved: &'a BTreeSet<String>,
     pub(crate) changes: &'a [changes::Row],
     pub(crate) incidents: &'a [incidents::Row],
     /// The incidents as they were known at the as-of time.
@@ -50,6 +52,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("change_authored_after_merge", "lead time starts at the next best time"),
     ("change_squashed", "lead time starts at the squashed commit and may be too short"),
     ("change_deployed_before_merge", "counts as deployed at once after the merge"),
+    ("image_unresolved", "no lead time: nothing says which source commit its image was built from"),
     ("incident_without_service", "in no rate: nobody said which service it touched"),
     ("incident_unlinked", "not in change fail rate: no rollout is linked to it"),
     ("recovery_negative_duration", "not in recovery time: restored before it began"),
@@ -62,6 +65,9 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
         found.add(flaw.finding, flaw.service.as_deref(), flaw.environment.as_deref(), &flaw.deployment_id);
     }
     future(seen, &mut found);
+    for row in seen.deployments.iter().filter(|row| seen.unresolved.contains(&row.deployment_id)) {
+        found.add("image_unresolved", row.service.as_deref(), row.environment.as_deref(), &row.deployment_id);
+    }
     rollouts(seen, &mut found);
     links(seen, &mut found);
     incidents(seen, &mut found);

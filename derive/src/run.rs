@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lake::tables::{
-    change_commits, changes, commits, coverage, deployments, incidents, interventions, recovery_episodes,
-    rollout_failures, rollouts,
+    change_commits, changes, commits, coverage, deployments, image_revisions, incidents, interventions, inventory,
+    recovery_episodes, rollout_failures, rollouts,
 };
 use lake::{Instant, Snapshot, TableRow, canonical};
 
@@ -14,8 +14,8 @@ use crate::exposure::Exposure;
 use crate::metrics::Stamp;
 use crate::windows::Window;
 use crate::{
-    DeriveError, Derived, Plan, estimators, flags, metrics as definitions, quality, rollouts as building, session,
-    stages, units,
+    DeriveError, Derived, Plan, estimators, flags, images, metrics as definitions, quality, rollouts as building,
+    session, stages, units,
 };
 
 /// Derives everything that `plan` asks for from the tables of `snapshot`.
@@ -31,9 +31,19 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let input_digest = canonical::digest_of_digests(&snapshot.input_digests().await?);
     let stamp = Stamp { as_of, input_digest };
 
-    let built = building::build(&deployments, as_of);
+    let commits: Vec<commits::Row> = snapshot.rows().await?;
+    let deployed = {
+        let inventory: Vec<inventory::Row> = snapshot.rows().await?;
+        let image_revisions: Vec<image_revisions::Row> = snapshot.rows().await?;
+        images::resolve(images::Inputs {
+            deployments: &deployments,
+            inventory: &inventory,
+            image_revisions: &image_revisions,
+            commits: &commits,
+        })
+    };
+    let built = building::build(&deployed.deployments, as_of);
     let links = {
-        let commits: Vec<commits::Row> = snapshot.rows().await?;
         let change_commits: Vec<change_commits::Row> = snapshot.rows().await?;
         let inputs = Inputs { commits: &commits, changes: &changes, change_commits: &change_commits };
         arrivals::link(inputs, &built.rollouts, &built.unplaced, as_of)
@@ -80,6 +90,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         built: &built,
         links: &links,
         deployments: &deployments,
+        unresolved: &deployed.unresolved,
         changes: &changes,
         incidents: &incidents,
         known_incidents: &known_incidents,

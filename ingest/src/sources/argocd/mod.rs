@@ -72,6 +72,8 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+#[cfg(test)]
+pub(crate) use tests::contract;
 pub use config::{Config, Images, Receive, Repository, Rollouts, Rule, TagRule};
 
 use crate::http::Pause;

@@ -9,6 +9,7 @@ mod recorded;
 mod stories;
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use lake::{Instant, TableRow, canonical};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use super::{ArgocdSource, Config, open};
 use crate::http::{Pause, Settings};
 use crate::loopback::Loopback;
+use crate::sources::contract::Contract;
 use crate::{NoVariables, Reading, Reporter, Silent, Sink, Source, SourceError};
 
 /// The settings of the `shop` instance at `base`, in the words of the configuration.
@@ -96,4 +98,23 @@ async fn read(
     let result = source.read_until(&reading, &mut sink, reporter, Some(Pause::noted().0), None).await;
     let cursor = result.map(|()| sink.cursor().expect("a reading that ends leaves a cursor").to_owned());
     (sink, cursor)
+}
+
+/// This source as the tests that hold for every source need it.
+pub(crate) fn contract() -> Contract {
+    let mut api = fake::App::new("api-eu", "1");
+    api.sync("06:00:00", &[&fake::commit('a')]);
+    api.sync("07:00:00", &[&fake::commit('b')]);
+    let mut ledger = fake::App::new("ledger-us", "2");
+    ledger.sync("06:30:00", &[&fake::commit('c')]);
+    let world = Mutex::new(fake::World::of([api, ledger]));
+    Contract::served(
+        |base| {
+            let config = config(base, json!({"token": {"env": "ARGOCD_TOKEN"}}));
+            crate::sources::Config::argocd(Config { http: Settings { attempts: 1, ..config.http.clone() }, ..config })
+        },
+        move |asked| world.lock().expect("nobody panics while it answers").answer(asked),
+        &[("ARGOCD_TOKEN", fake::TOKEN)],
+        now(),
+    )
 }
