@@ -1,5 +1,7 @@
 //! What the benchmarks share: medians of several runs, side by side, and peak memory.
 
+pub mod commit_server;
+
 use std::time::{Duration, Instant};
 
 /// Runs of each contestant, taken in turn so that a noisy moment touches both.
