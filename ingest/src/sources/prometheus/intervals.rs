@@ -12,8 +12,10 @@ use super::windows::{SECOND, Window};
 
 /// How long after its last firing an alert counts as over (DEFINITIONS: alert clear for 10 min).
 pub(super) const CLEAR: i64 = 600 * SECOND;
-/// For how long a server remembers over a restart since when an alert is active.
+/// For how long a server remembers over a restart since when an alert is active (`--rules.alert.for-outage-tolerance`),
 const REMEMBERED: i64 = 3600 * SECOND;
+/// and how long the waiting time of an alert has to be for it to remember at all (`--rules.alert.for-grace-period`).
+const WORTH_REMEMBERING: i64 = 600 * SECOND;
 
 /// What is known of the rule behind an alert, and how its runs are laid together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -186,13 +188,15 @@ fn is_same(last: &Firing, next: &Firing, presence: &Presence, pace: &Pace) -> bo
     if last.latest.1.is_some() && last.latest.1 == next.active_at {
         return true;
     }
-    let is_anew = next.active_at.is_some_and(|active_at| active_at > last.last) && gap.length() <= REMEMBERED;
-    // After a restart an alert is evaluated twice before it is written again.
+    let is_remembered = pace.hold.is_some_and(|hold| hold >= WORTH_REMEMBERING) && gap.length() <= REMEMBERED;
+    if is_remembered && next.active_at.is_some_and(|active_at| active_at > last.last) {
+        return false;
+    }
+    // After a restart an alert is evaluated twice before it is written again, and then it may have to wait anew.
     let slack = presence.resolution() + 3 * pace.evaluation;
-    !is_anew
-        && presence.down(gap).iter().any(|down| {
-            down.start.0 - gap.start.0 <= slack && gap.end.0 - down.end.0 <= slack
-        })
+    let resumed = next.active_at.unwrap_or(next.first);
+    let down = presence.down(gap);
+    down.iter().any(|down| down.start.0 - gap.start.0 <= slack && resumed.0 - down.end.0 <= slack)
 }
 
 fn interval(firing: &Firing, track: &Track, pace: &Pace, looked: Looked<'_>) -> Interval {
@@ -229,7 +233,8 @@ fn start(firing: &Firing, track: &Track, pace: &Pace, looked: Looked<'_>) -> (In
         (false, ..) => {
             let known_from = firing.active_at.unwrap_or(firing.first);
             let before = Window::new(Instant(known_from.0 - looked.presence.resolution() - pace.evaluation), known_from);
-            let dark = looked.presence.down_before(before).map_or(0, |down| known_from.0 - down.start.0);
+            let dark = looked.presence.down_before(before);
+            let dark = dark.map_or(0, |down| known_from.0 - down.start.0 + looked.presence.resolution());
             (firing.first, Some(edge + dark))
         }
     };
@@ -247,6 +252,11 @@ fn start(firing: &Firing, track: &Track, pace: &Pace, looked: Looked<'_>) -> (In
 fn end(firing: &Firing, pace: &Pace, looked: Looked<'_>) -> End {
     let edge = pace.edge(firing.witness);
     let until = looked.range.end;
+    if firing.witness == Witness::Alertmanager {
+        // It says at every reading what is firing.
+        let error = until.0 - firing.last.0;
+        return if error <= 0 { End::Firing } else { End::Unseen { error } };
+    }
     if until.0 - firing.last.0 <= pace.patience() {
         return End::Firing;
     }
@@ -255,9 +265,10 @@ fn end(firing: &Firing, pace: &Pace, looked: Looked<'_>) -> End {
     match looked.presence.down(rest).first() {
         Some(down) if down.start.0 - firing.last.0 <= slack => {
             let is_still_down = looked.presence.until().is_some_and(|known| down.end >= known.min(until));
-            if is_still_down { End::Unknown } else { End::Unseen { error: down.end.0 - firing.last.0 + edge } }
+            // The first sign of life lies somewhere in the bucket behind the darkness.
+            let seen_again = down.end.0 + looked.presence.resolution();
+            if is_still_down { End::Unknown } else { End::Unseen { error: seen_again - firing.last.0 + edge } }
         }
-        _ if firing.witness == Witness::Alertmanager => End::Unseen { error: until.0 - firing.last.0 },
         _ => End::Over { error: edge },
     }
 }

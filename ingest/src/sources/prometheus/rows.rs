@@ -57,10 +57,8 @@ pub(super) fn alert(name: &str, identity: &Identity, verdict: &Verdict, interval
         end_basis: end_basis.to_owned(),
         witness: interval.witness.word().to_owned(),
         merged_count: interval.firing_count,
-        updated_at: Some(match ended_at {
-            Some(ended_at) => Instant(ended_at.0 + pace.evaluation),
-            None => interval.last,
-        }),
+        // By the times of the evaluations that show it: the last, and for an end those that did not come.
+        updated_at: Some(Instant(interval.last.0 + if ended_at.is_some() { pace.patience() } else { 0 })),
     }
 }
 

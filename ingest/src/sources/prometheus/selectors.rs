@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::windows::{SECOND, Window};
+use lake::Instant;
+
+use super::windows::{Grid, SECOND, Window};
 
 /// The alerts that are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +49,16 @@ pub(super) fn presence(selector: &str, bucket: i64) -> String {
     format!("count(count_over_time({selector}[{}s]))", bucket / SECOND)
 }
 
+/// The points that tell of the buckets of a window: each tells of the time before it.
+pub(super) fn presence_points(window: Window, bucket: i64) -> Option<Grid> {
+    let behind = Window::new(Instant(window.start.0 + 1), Instant(window.end.0 + 1));
+    Grid::within(behind, bucket)
+}
+
 /// The window cut down to whole buckets.
 pub(super) fn whole_buckets(window: Window, bucket: i64) -> Window {
     let (start, end) = (window.start.0.div_euclid(bucket) * bucket, window.end.0.div_euclid(bucket) * bucket);
-    Window::new(lake::Instant(start), lake::Instant(end.max(start)))
+    Window::new(Instant(start), Instant(end.max(start)))
 }
 
 /// A text as PromQL writes it.

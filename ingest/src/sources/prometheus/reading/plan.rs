@@ -41,9 +41,10 @@ pub(in crate::sources::prometheus) fn requests(
     plan.push(shown(&server.instant_request("vector(1)", None)));
     if core.length() > 0 {
         let bucket = i64::from(settings.presence_seconds) * SECOND;
-        let buckets = Grid::within(selectors::whole_buckets(core, bucket), bucket);
-        if let Some(first) = buckets.and_then(|grid| grid.chunks(STEPS).first().copied()).filter(|_| !settings.presence.is_empty()) {
-            plan.push(shown(&server.range_request(&selectors::presence(&settings.presence, bucket), first)));
+        let tiles = selectors::whole_buckets(core, bucket).tiles(STEPS * bucket);
+        let points = tiles.first().and_then(|tile| selectors::presence_points(*tile, bucket));
+        if let Some(points) = points.filter(|_| !settings.presence.is_empty()) {
+            plan.push(shown(&server.range_request(&selectors::presence(&settings.presence, bucket), points)));
         }
         let windows = core.tiles(i64::from(settings.window_minutes) * 60 * SECOND);
         let selectors = Selectors::new(&settings.matching);

@@ -1,7 +1,5 @@
 //! Asking when the server worked.
 
-use lake::Instant;
-
 use super::Session;
 use super::fetch::{Fetched, fetch};
 use crate::SourceError;
@@ -9,7 +7,7 @@ use crate::sources::prometheus::client::Failure;
 use crate::sources::prometheus::client::failure;
 use crate::sources::prometheus::presence::Presence;
 use crate::sources::prometheus::selectors;
-use crate::sources::prometheus::windows::{Grid, SECOND, STEPS, Window};
+use crate::sources::prometheus::windows::{SECOND, STEPS, Window};
 
 /// Adds to `presence` what the server says of `window`. Where it does not say, the server is taken to have worked.
 pub(super) async fn look(session: &Session<'_>, presence: &mut Presence, window: Window) -> Result<(), SourceError> {
@@ -20,11 +18,7 @@ pub(super) async fn look(session: &Session<'_>, presence: &mut Presence, window:
     let bucket = i64::from(alerts.presence_seconds) * SECOND;
     let query = selectors::presence(&alerts.presence, bucket);
     for tile in selectors::whole_buckets(window, bucket).tiles(STEPS * bucket) {
-        let ask = |piece: Window| {
-            // A point tells of the time before it.
-            let behind = Window::new(Instant(piece.start.0 + 1), Instant(piece.end.0 + 1));
-            session.server.points(&query, Grid::within(behind, bucket))
-        };
+        let ask = |piece| session.server.points(&query, selectors::presence_points(piece, bucket));
         match fetch(tile, bucket, &ask).await {
             Ok(fetched) => take(presence, &fetched, session),
             Err(error) if failure(&error) == Failure::Unauthorised => {

@@ -73,8 +73,9 @@ impl Held {
         let mut written: Option<&str> = None;
         for second in (run.from..run.to).step_by(usize::try_from(run.every).expect("a positive interval")) {
             if run.is_down(second) {
-                // After a crash nothing is marked, and the server remembers since when an alert is active.
+                // After a crash nothing is marked, and only alerts that wait for long are remembered.
                 written = None;
+                active_at = active_at.filter(|_| alert.hold >= 600);
                 continue;
             }
             let is_on = alert.on.iter().any(|(from, to)| (*from..*to).contains(&second));
