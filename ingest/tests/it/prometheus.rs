@@ -90,7 +90,10 @@ async fn a_backfilled_history_comes_out_as_it_was_planted() {
     planted(&mut text, "Flapping", &flapping);
     planted(&mut text, "Waiting", &[waiting]);
     let metrics = folder.path().join("history.om");
-    let headed = ["up", "ALERTS", "ALERTS_FOR_STATE"].iter().zip(&text).map(|(name, text)| format!("# TYPE {name} gauge\n{text}"));
+    let headed = ["up", "ALERTS", "ALERTS_FOR_STATE"]
+        .iter()
+        .zip(&text)
+        .map(|(name, text)| format!("# TYPE {name} gauge\n{text}"));
     std::fs::write(&metrics, headed.collect::<String>() + "# EOF\n").expect("a file");
     let data = folder.path().join("data");
     let arguments = ["tsdb", "create-blocks-from", "openmetrics", "-q", "--max-block-duration=240h"].map(str::to_owned);
@@ -115,7 +118,13 @@ async fn a_backfilled_history_comes_out_as_it_was_planted() {
             .iter()
             .map(|row| {
                 let second = |at: Instant| at.0 / 1_000_000 - start;
-                (row.name.clone(), row.pending_at.map(second), second(row.started_at), row.ended_at.map(second), row.merged_count)
+                (
+                    row.name.clone(),
+                    row.pending_at.map(second),
+                    second(row.started_at),
+                    row.ended_at.map(second),
+                    row.merged_count,
+                )
             })
             .collect();
         let expected = [
@@ -158,8 +167,8 @@ async fn target(mut on: watch::Receiver<bool>, port: u16) {
                     let answer = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: 8\r\nconnection: close\r\n\r\nalive 1\n";
                     drop(stream.write_all(answer).await);
                 }
-                switched = on.wait_for(|on| !*on) => {
-                    if switched.is_err() {
+                is_left = async { on.wait_for(|on| !*on).await.is_err() } => {
+                    if is_left {
                         return;
                     }
                     break;
@@ -241,7 +250,8 @@ async fn a_real_outage_is_one_incident_whoever_tells_of_it() {
     let (stop, stopped) = watch::channel(false);
     let story = async {
         let is_up = format!("http://127.0.0.1:{own}/api/v1/query?query=up%7Bjob%3D%22target%22%7D%20%3D%3D%201");
-        until("the target to be seen", || async { page(&is_up).await.filter(|page| page.contains("\"target\"")) }).await;
+        until("the target to be seen", || async { page(&is_up).await.filter(|page| page.contains("\"target\"")) })
+            .await;
         switch.send(false).expect("the target listens");
         let down = now();
         // A delivery says that it fires, and a reading says so, too.

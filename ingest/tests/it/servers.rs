@@ -10,7 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Whether these programs are installed; otherwise says that `test` is skipped.
 pub(crate) fn are_installed(test: &str, programs: &[&str]) -> bool {
-    let folders: Vec<PathBuf> = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let missing = programs.iter().find(|program| !folders.iter().any(|folder| folder.join(program).is_file()));
     if let Some(missing) = missing {
         eprintln!("skipped `{test}`: `{missing}` is not installed (`.ci/test-tools` installs it on Debian)");

@@ -4,9 +4,11 @@ mod alertmanager;
 mod alerts;
 mod fetch;
 mod look_around;
+mod output;
 pub(super) mod plan;
 mod presence;
 mod series;
+mod window;
 
 use lake::Instant;
 
@@ -72,7 +74,6 @@ pub(super) async fn read(
         Some(Err(error)) => note(error, &mut failed, reporter)?,
         None => {}
     }
-    let has_alertmanager = firing_now.is_some();
     match &config.url {
         Some(url) => {
             let client = client::client(
@@ -102,7 +103,9 @@ pub(super) async fn read(
         }
     }
     let asked = usize::from(config.url.is_some()) + usize::from(config.alertmanager.is_some());
-    if let Some(error) = failed.pop().filter(|_| asked == 1 || !has_alertmanager) {
+    if failed.len() == asked
+        && let Some(error) = failed.pop()
+    {
         return Err(error);
     }
     for row in ledger.coverage(&super::stream(config)) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lake::Instant;
 use serde_json::Value;
 
-use super::alerts::Rows;
+use super::output::Rows;
 use crate::http::{Client, Request};
 use crate::sources::prometheus::alertmanager::FiringNow;
 use crate::sources::prometheus::config::{Alertmanager, Config};

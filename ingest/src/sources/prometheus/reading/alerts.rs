@@ -7,7 +7,8 @@ use futures::{StreamExt, stream};
 use lake::Instant;
 use lake::tables::{alerts, incidents};
 
-use super::fetch::{Fetched, fetch};
+use super::output::Rows;
+use super::window::{ActiveSince, Both, active_since, both, key};
 use super::{Session, look_around, presence};
 use crate::http::HttpError;
 use crate::ledger::Entry;
@@ -34,17 +35,22 @@ const KEPT_NOTHING: &str = "the server holds nothing of this time: it lies befor
 const DOWN: &str = "the server recorded nothing at this time";
 const BEYOND: &str = "this lies before what the server says it keeps";
 
-/// The range that a reading reads.
+/// The range that a reading reads: what was asked for, or from a little before where the last reading ended.
 pub(in crate::sources::prometheus) fn range(
     asked: Range,
-    watermark: Option<Instant>,
+    entry: Option<&Entry>,
     overlap: i64,
     first: Instant,
     present: Instant,
 ) -> Window {
     let end = asked.until.map_or(present, |until| until.min(present));
-    let start = asked.since.or(watermark.map(|watermark| Instant(watermark.0 - overlap))).unwrap_or(first);
-    Window::new(start, end).in_milliseconds()
+    let again = entry.and_then(|entry| {
+        let watermark = entry.watermark?;
+        let mut read = entry.read.iter();
+        let (read_from, _) = read.find(|(start, end)| *start <= watermark && watermark <= *end)?;
+        Some(Instant(watermark.0 - overlap).max(read_from))
+    });
+    Window::new(asked.since.or(again).unwrap_or(first), end).in_milliseconds()
 }
 
 /// One reading of alerts.
@@ -65,13 +71,6 @@ pub(super) struct Alerts<'s, 'a> {
     remarks: BTreeSet<String>,
 }
 
-/// What came of a window: samples of firing alerts, and since when they are active.
-pub(super) struct Both {
-    window: Window,
-    firing: Fetched,
-    active: Fetched,
-}
-
 /// Reads alerts and makes rows of them.
 pub(super) async fn read(
     session: &mut Session<'_>,
@@ -83,8 +82,7 @@ pub(super) async fn read(
     let present = Instant(session.present.0 - i64::from(settings.lag_seconds) * SECOND);
     let first = session.since.unwrap_or(session.kept_since);
     let overlap = i64::from(settings.overlap_minutes) * 60 * SECOND;
-    let watermark = ledger.entry(STREAM).watermark;
-    let core = range(session.range, watermark, overlap, first, present);
+    let core = range(session.range, ledger.get(STREAM), overlap, first, present);
     if core.length() <= 0 {
         return Ok(());
     }
@@ -94,8 +92,13 @@ pub(super) async fn read(
     session.evaluations.by_steps_of((method == Method::RangeQuery).then_some(fastest));
     let session = &*session;
     let mut reading = Alerts::begin(session, ledger, core, present, sink)?;
-    presence::look(session, &mut reading.presence, core).await?;
-    let read_until = reading.windows(ledger, sink).await?;
+    let read_until = match presence::look(session, &mut reading.presence, core).await? {
+        Ok(()) => reading.windows(ledger, sink).await?,
+        Err(reason) => {
+            reading.stop(core.start, reason);
+            core.start
+        }
+    };
     if read_until > core.start {
         reading.core = Window::new(core.start, read_until);
         reading.looked.end = reading.looked.end.max(read_until);
@@ -224,9 +227,7 @@ impl<'s, 'a> Alerts<'s, 'a> {
                     return Err(SourceError::new("could not read alerts", error));
                 }
                 Err(error) => {
-                    let reason = format!("it was not read: {error}: {}", error.kind);
-                    session.reporter.gap(&format!("alerts of `{}` from {read_until} on: {reason}", session.config.name));
-                    self.lose(Window::new(read_until, self.core.end), reason, None);
+                    self.stop(read_until, format!("{error}: {}", error.kind));
                     break;
                 }
             };
@@ -325,6 +326,13 @@ impl<'s, 'a> Alerts<'s, 'a> {
         }
     }
 
+    /// Goes no further than `read_until` this time.
+    fn stop(&mut self, read_until: Instant, why: String) {
+        let reason = format!("it was not read: {why}");
+        self.session.reporter.gap(&format!("alerts of `{}` from {read_until} on: {reason}", self.session.config.name));
+        self.lose(Window::new(read_until, self.core.end), reason, None);
+    }
+
     fn lose(&mut self, window: Window, reason: String, missing_count: Option<i64>) {
         self.losses.push(Loss { start_at: Some(window.start), end_at: Some(window.end), reason, missing_count });
     }
@@ -379,23 +387,23 @@ impl<'s, 'a> Alerts<'s, 'a> {
 
     /// States what was read, and keeps what the next reading needs.
     fn end(&mut self, ledger: &mut Ledger, asked: Window, read_until: Instant) {
-        if !self.presence.has_any() && self.presence.until().is_some() {
+        if self.presence.until().is_some() && !self.presence.has_any() {
             let alerts = &self.session.config.alerts;
             let told = format!("`{}` was never there: does `presence` name a series that always is?", alerts.presence);
             self.session.reporter.gap(&told);
         }
         let entry = ledger.entry(STREAM);
-        entry.complete(asked.start, read_until);
+        if self.is_leading && read_until > asked.start {
+            self.remember(entry, read_until);
+        } else {
+            entry.complete(asked.start, read_until);
+            entry.memory.insert(PRESENCE.to_owned(), serde_json::to_value(&self.presence).unwrap_or_default());
+            entry.memory.insert(SERVICES.to_owned(), serde_json::to_value(&self.services).unwrap_or_default());
+        }
         for loss in std::mem::take(&mut self.losses) {
             entry.lose(loss);
         }
         self.state_darkness(entry);
-        if self.is_leading {
-            self.remember(entry, read_until);
-        } else {
-            entry.memory.insert(PRESENCE.to_owned(), serde_json::to_value(&self.presence).unwrap_or_default());
-            entry.memory.insert(SERVICES.to_owned(), serde_json::to_value(&self.services).unwrap_or_default());
-        }
         let entry = entry.clone();
         for service in &self.services {
             // Quiet alerts speak for the services that rules name, and for no others.
@@ -425,94 +433,5 @@ impl<'s, 'a> Alerts<'s, 'a> {
                 lose(Window::new(start, end.min(self.session.kept_since)), BEYOND);
             }
         }
-    }
-}
-
-/// Asks for one window.
-pub(super) async fn both(session: &Session<'_>, selectors: &Selectors, window: Window) -> Result<Both, HttpError> {
-    let settings = &session.config.alerts;
-    let step = session.evaluations.pace(&Identity::new()).step;
-    let smallest = (i64::from(settings.smallest_window_seconds) * SECOND).max(step.unwrap_or(0));
-    let (firing, active) = match step {
-        None => (selectors.firing(), selectors.active_since()),
-        Some(_) => (selectors.firing_times(), selectors.active_since()),
-    };
-    let firing = fetch(window, smallest, &|piece| ask(session, step, &firing, piece)).await?;
-    let is_quiet = firing.pieces.iter().all(|(_, found)| found.series.is_empty());
-    if is_quiet {
-        return Ok(Both { window, firing, active: Fetched::default() });
-    }
-    let active = fetch(window, smallest, &|piece| ask(session, step, &active, piece)).await?;
-    Ok(Both { window, firing, active })
-}
-
-fn ask<'q>(
-    session: &'q Session<'_>,
-    step: Option<i64>,
-    query: &'q str,
-    piece: Window,
-) -> BoxFuture<'q, Result<Found, HttpError>> {
-    match step {
-        None => session.server.samples(query, piece),
-        Some(step) => session.server.points(query, Grid::within(piece, step)),
-    }
-}
-
-/// Since when a series is active, by its labels and the time it was asked for.
-type ActiveSince = BTreeMap<(String, Instant), Instant>;
-
-fn active_since(fetched: &Fetched) -> ActiveSince {
-    let mut active = ActiveSince::new();
-    for series in fetched.pieces.iter().flat_map(|(_, found)| &found.series) {
-        let mut labels = series.metric.clone();
-        labels.remove("__name__");
-        let key = key(&labels);
-        let known = series.points().filter_map(|point| Some(((key.clone(), point.at()?), point.instant()?)));
-        active.extend(known);
-    }
-    active
-}
-
-/// The labels of a series as one text.
-fn key(labels: &wire::Labels) -> String {
-    let pairs = labels.iter().map(|(name, value)| format!("{name}={value:?}"));
-    pairs.collect::<Vec<_>>().join(",")
-}
-
-/// Rows on their way into the sink, by the page they were last seen in.
-pub(super) struct Rows<'c> {
-    config: &'c Config,
-    rules: &'c Rules,
-    by_page: BTreeMap<Option<String>, (Vec<alerts::Row>, Vec<incidents::Row>)>,
-}
-
-impl<'c> Rows<'c> {
-    pub(super) fn new(config: &'c Config, rules: &'c Rules) -> Self {
-        Self { config, rules, by_page: BTreeMap::new() }
-    }
-
-    /// Adds an interval, and says which service it could have been an incident of.
-    pub(super) fn add(
-        &mut self,
-        identity: &Identity,
-        interval: &Interval,
-        pace: &Pace,
-        until: Instant,
-        page: Option<&str>,
-    ) -> Option<String> {
-        let verdict: Verdict = self.rules.verdict(identity);
-        let name = &self.config.name;
-        let place = self.by_page.entry(page.map(str::to_owned)).or_default();
-        place.0.push(rows::alert(name, identity, &verdict, interval, pace));
-        place.1.extend(rows::incident(name, identity, &verdict, interval, pace, until));
-        verdict.incident_after_seconds.and(verdict.service)
-    }
-
-    pub(super) fn put(self, sink: &mut Sink<'_>) -> Result<(), SourceError> {
-        for (page, (alerts, incidents)) in self.by_page {
-            sink.rows(alerts, page.as_deref())?;
-            sink.rows(incidents, page.as_deref())?;
-        }
-        Ok(())
     }
 }

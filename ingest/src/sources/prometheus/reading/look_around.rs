@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use lake::Instant;
 
-use super::alerts::{Alerts, both};
+use super::alerts::Alerts;
 use super::presence;
+use super::window::both;
 use crate::SourceError;
 use crate::sources::prometheus::client::{Failure, failure};
 use crate::sources::prometheus::intervals::{Looked, intervals};
@@ -62,7 +63,11 @@ pub(super) async fn forwards(reading: &mut Alerts<'_, '_>, end: Instant, present
 
 /// Reads the alerts with these names in a window, and says whether that was possible.
 async fn look(reading: &mut Alerts<'_, '_>, window: Window, names: &BTreeSet<String>) -> Result<bool, SourceError> {
-    presence::look(reading.session, &mut reading.presence, window).await?;
+    let told = |why: &str| format!("could not look where alerts began or ended around {}: {why}", window.start);
+    if let Err(why) = presence::look(reading.session, &mut reading.presence, window).await? {
+        reading.session.reporter.gap(&told(&why));
+        return Ok(false);
+    }
     match both(reading.session, &reading.selectors.named(names), window).await {
         Ok(found) => {
             reading.take(found, None, true);
@@ -70,8 +75,7 @@ async fn look(reading: &mut Alerts<'_, '_>, window: Window, names: &BTreeSet<Str
         }
         Err(error) if failure(&error) == Failure::Unauthorised => Err(SourceError::new("could not read alerts", error)),
         Err(error) => {
-            let told = format!("could not look where alerts began or ended around {}: {error}: {}", window.start, error.kind);
-            reading.session.reporter.gap(&told);
+            reading.session.reporter.gap(&told(&format!("{error}: {}", error.kind)));
             Ok(false)
         }
     }

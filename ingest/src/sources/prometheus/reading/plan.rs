@@ -36,8 +36,7 @@ pub(in crate::sources::prometheus) fn requests(
     let first = crate::sources::prometheus::since(config)?.unwrap_or(Instant(reading.now.0 - retention));
     let present = Instant(reading.now.0 - i64::from(settings.lag_seconds) * SECOND);
     let overlap = i64::from(settings.overlap_minutes) * 60 * SECOND;
-    let watermark = ledger.get(STREAM).and_then(|entry| entry.watermark);
-    let core = alerts::range(reading.range, watermark, overlap, first, present);
+    let core = alerts::range(reading.range, ledger.get(STREAM), overlap, first, present);
     plan.push(shown(&server.instant_request("vector(1)", None)));
     if core.length() > 0 {
         let bucket = i64::from(settings.presence_seconds) * SECOND;

@@ -9,11 +9,16 @@ use crate::sources::prometheus::presence::Presence;
 use crate::sources::prometheus::selectors;
 use crate::sources::prometheus::windows::{SECOND, STEPS, Window};
 
-/// Adds to `presence` what the server says of `window`. Where it does not say, the server is taken to have worked.
-pub(super) async fn look(session: &Session<'_>, presence: &mut Presence, window: Window) -> Result<(), SourceError> {
+/// Adds to `presence` what the server says of `window`. Where it will not say, it is taken to have worked; where it may
+/// say another time, that is why nothing can be read now.
+pub(super) async fn look(
+    session: &Session<'_>,
+    presence: &mut Presence,
+    window: Window,
+) -> Result<Result<(), String>, SourceError> {
     let alerts = &session.config.alerts;
     if alerts.presence.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     let bucket = i64::from(alerts.presence_seconds) * SECOND;
     let query = selectors::presence(&alerts.presence, bucket);
@@ -24,10 +29,10 @@ pub(super) async fn look(session: &Session<'_>, presence: &mut Presence, window:
             Err(error) if failure(&error) == Failure::Unauthorised => {
                 return Err(SourceError::new("could not ask when the server worked", error));
             }
-            Err(error) => unknown(session, &format!("{error}: {}", error.kind)),
+            Err(error) => return Ok(Err(format!("{error}: {}", error.kind))),
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn take(presence: &mut Presence, fetched: &Fetched, session: &Session<'_>) {
