@@ -200,6 +200,12 @@ impl<'a> Sink<'a> {
         self.batch.set_cursor(cursor);
     }
 
+    /// Where the next reading starts, as far as it was set since the last commit.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&str> {
+        self.batch.cursor()
+    }
+
     async fn commit(&mut self, cursor: Option<&str>) -> Result<(), SourceError> {
         if let Some(cursor) = cursor {
             self.batch.set_cursor(cursor.to_owned());

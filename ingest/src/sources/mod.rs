@@ -57,4 +57,4 @@ pub struct About {
     pub fills: &'static [&'static str],
 }
 
-sources! { argocd, files, git, simulated }
+sources! { argocd, files, git, prometheus, simulated }

@@ -1,0 +1,94 @@
+//! How often alerts are evaluated and how long they wait, as the server's rules say.
+
+use std::collections::BTreeMap;
+
+use super::config::Alerts;
+use super::intervals::Pace;
+use super::timeline::Identity;
+use super::wire::RulesData;
+use super::windows::SECOND;
+
+/// Longer waits and intervals than a hundred years are none.
+const LONGEST_SECONDS: f64 = 3.2e9;
+
+/// The pace of every alert.
+#[derive(Clone, Debug)]
+pub(super) struct Evaluations {
+    by_name: BTreeMap<String, (i64, Option<i64>)>,
+    usual: Pace,
+}
+
+impl Evaluations {
+    /// What is configured, before anything is known of the rules.
+    pub(super) fn configured(alerts: &Alerts) -> Self {
+        let usual = Pace {
+            evaluation: i64::from(alerts.evaluation_seconds) * SECOND,
+            hold: None,
+            step: None,
+            flapping: i64::from(alerts.flapping_seconds) * SECOND,
+        };
+        Self { by_name: BTreeMap::new(), usual }
+    }
+
+    /// With what the server says. Where several rules have one name, the slower evaluation counts, and the waiting time
+    /// only if they agree on it.
+    pub(super) fn learn(&mut self, rules: RulesData) {
+        for group in rules.groups.unwrap_or_default() {
+            let interval = group.interval.and_then(length).filter(|interval| *interval > 0);
+            let alerts = group.rules.unwrap_or_default().into_iter().filter(|rule| rule.kind.as_deref() == Some("alerting"));
+            for rule in alerts {
+                let (Some(name), evaluation) = (rule.name, interval.unwrap_or(self.usual.evaluation)) else { continue };
+                let hold = rule.duration.and_then(length);
+                self.by_name
+                    .entry(name)
+                    .and_modify(|known| *known = (known.0.max(evaluation), known.1.filter(|_| known.1 == hold)))
+                    .or_insert((evaluation, hold));
+            }
+        }
+    }
+
+    /// Samples come only at these steps.
+    pub(super) fn by_steps_of(&mut self, step: Option<i64>) {
+        self.usual.step = step;
+    }
+
+    /// The pace of an alert.
+    pub(super) fn pace(&self, identity: &Identity) -> Pace {
+        let known = identity.get("alertname").and_then(|name| self.by_name.get(name));
+        known.map_or(self.usual, |(evaluation, hold)| Pace { evaluation: *evaluation, hold: *hold, ..self.usual })
+    }
+
+    /// The shortest time between two evaluations.
+    pub(super) fn fastest(&self) -> i64 {
+        self.by_name.values().map(|(evaluation, _)| *evaluation).min().unwrap_or(self.usual.evaluation)
+    }
+}
+
+fn length(seconds: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "its size was looked at")]
+    (0.0..LONGEST_SECONDS).contains(&seconds).then(|| (seconds * SECOND as f64).round() as i64)
+}
+
+/// Microseconds of a duration as Prometheus writes it, such as `15d`, `1h30m` or `15d or 10GiB`.
+pub(super) fn duration(text: &str) -> Option<i64> {
+    const UNITS: [(&str, i64); 7] = [
+        ("ms", SECOND / 1000),
+        ("y", 365 * 86400 * SECOND),
+        ("w", 7 * 86400 * SECOND),
+        ("d", 86400 * SECOND),
+        ("h", 3600 * SECOND),
+        ("m", 60 * SECOND),
+        ("s", SECOND),
+    ];
+    let mut rest = text.split_whitespace().next()?;
+    let mut total: i64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+        let number: i64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let (unit, length) = UNITS.iter().find(|(unit, _)| rest.starts_with(unit))?;
+        total = total.checked_add(number.checked_mul(*length)?)?;
+        rest = &rest[unit.len()..];
+    }
+    (total > 0).then_some(total)
+}

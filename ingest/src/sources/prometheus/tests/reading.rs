@@ -1,0 +1,301 @@
+//! Readings of planted worlds: what a server does to samples, and what is made of it.
+
+use lake::tables::coverage;
+use serde_json::json;
+
+use super::fake::World;
+use super::planted::{Alert, Held, Run, START, Sample, labels};
+use super::support::{Tables, at, config, run};
+use crate::Range;
+use crate::loopback::Loopback;
+
+/// A day with an alert of every kind, evaluated every 15 s.
+pub(super) fn day() -> World {
+    let mut held = Held::default();
+    let times = Run { offset: 123, down: vec![(40_000, 41_500)], ..Run::new(15, 0, 86_400) };
+    held.scrape(&times);
+    let alert = |name, more: &[(&str, &str)], hold, on: &[(i64, i64)]| {
+        let pairs = [&[("alertname", name), ("service", "api")], more].concat();
+        Alert::new(&pairs, hold, on)
+    };
+    // A plain one, one that never gets beyond waiting, and one that is open at the end.
+    held.evaluate(&times, &alert("Plain", &[], 30, &[(10_000, 12_000), (50_000, 50_020)]));
+    held.evaluate(&times, &alert("Open", &[], 0, &[(80_000, 90_000)]));
+    // It flaps three times within ten minutes, then once more after an hour.
+    held.evaluate(&times, &alert("Flapping", &[], 0, &[(20_000, 20_100), (20_400, 20_500), (20_900, 21_000), (24_600, 24_700)]));
+    // Pods come and go, two replicas watch.
+    held.evaluate(&times, &alert("Pods", &[("pod", "a"), ("replica", "0")], 0, &[(30_000, 31_000)]));
+    held.evaluate(&times, &alert("Pods", &[("pod", "b"), ("replica", "0")], 0, &[(30_900, 32_000)]));
+    let other = Run { offset: 4123, ..times.clone() };
+    held.evaluate(&other, &alert("Pods", &[("pod", "a"), ("replica", "1")], 0, &[(30_000, 31_000)]));
+    // It fires while the server goes down and when it is back; another one is over by then.
+    held.evaluate(&times, &alert("Through", &[], 0, &[(39_000, 43_000)]));
+    held.evaluate(&times, &alert("Lost", &[], 0, &[(39_000, 40_500)]));
+    let mut world = World::new(held, START + 86_400_000);
+    for (name, hold) in [("Plain", 30), ("Open", 0), ("Flapping", 0), ("Pods", 0), ("Through", 0), ("Lost", 0)] {
+        world = world.with_rule(name, 15, hold);
+    }
+    world
+}
+
+/// What comes of it, to the millisecond.
+pub(super) const DAY: [&str; 7] = [
+    "Plain pending 10005 -15 10035.123 to 11985.123±15 resolved x1 by samples",
+    "Flapping pending 20010 -15 20010.123 to 20985.123±15 resolved x3 by samples",
+    "Flapping pending 24600 -15 24600.123 to 24690.123±15 resolved x1 by samples",
+    "Pods pending 30000 -15 30000.123 to 31995.123±15 resolved x1 by samples",
+    "Lost pending 39000 -15 39000.123 to 39990.123±1544.877 uncertain x1 by samples",
+    "Through pending 39000 -15 39000.123 to 42990.123±15 uncertain x1 by samples",
+    "Open pending 80010 -15 80010.123 to .. firing x1 by samples",
+];
+
+async fn read(world: World, more: serde_json::Value) -> (Tables, Vec<String>, Loopback) {
+    let running = run(world, |_, _| None).await;
+    let mut tables = Tables::default();
+    let now = at(86_400);
+    let read = tables.read(&config(&running.server, more), None, Range::default(), now).await;
+    read.result.expect("it is read");
+    (tables, read.told, running.server)
+}
+
+fn incomplete(tables: &Tables, table: &str) -> Vec<(f64, f64, String)> {
+    let second = |at: Option<lake::Instant>| super::support::second(at.expect("a range"));
+    let rows = tables.coverage.iter().filter(|row| !row.is_complete && row.covers == table);
+    rows.map(|row: &coverage::Row| {
+        (second(row.range_start_at), second(row.range_end_at), row.reason.clone().expect("a reason"))
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn a_day_of_alerts() {
+    let (tables, told, _) = read(day(), json!({})).await;
+    assert_eq!(tables.alerts_told(), DAY);
+    assert_eq!(told, Vec::<String>::new());
+    let opened: Vec<_> = tables.incidents.values().map(|row| (row.title.clone().expect("a title"), row.resolved_at)).collect();
+    assert_eq!(opened.len(), 7, "{opened:?}");
+    // The server was down for 25 minutes: whoever asks what happened then is told that nobody knows.
+    let dark = "the server recorded nothing at this time".to_owned();
+    for table in ["alerts", "incidents"] {
+        assert_eq!(incomplete(&tables, table), [(40_080.0, 41_400.0, dark.clone())]);
+    }
+    let whole: Vec<_> = tables.coverage.iter().filter(|row| row.is_complete).collect();
+    let services: Vec<_> = whole.iter().map(|row| (row.covers.as_str(), row.service.as_deref())).collect();
+    assert_eq!(services, [("alerts", None), ("incidents", Some("api"))]);
+    assert!(whole.iter().all(|row| row.range_start_at == Some(at(0)) && row.range_end_at == Some(at(86_400))));
+}
+
+#[tokio::test]
+async fn left_open_ranges_give_the_same() {
+    let world = World { is_left_open: true, ..day() };
+    assert_eq!(read(world, json!({})).await.0.alerts_told(), DAY);
+    // A window of one evaluation puts every sample on an edge.
+    let mut held = Held::default();
+    let times = Run::new(60, 0, 7200);
+    held.scrape(&times);
+    held.evaluate(&times, &Alert::new(&[("alertname", "Edges")], 0, &[(600, 1200)]));
+    for is_left_open in [false, true] {
+        let world = World { is_left_open, ..World::new(held.clone(), START + 7_200_000) };
+        let (tables, ..) = read(world, json!({ "alerts": { "window_minutes": 1 } })).await;
+        assert_eq!(tables.alerts_told(), ["Edges pending 600 -60 600 to 1140±60 resolved x1 by samples"]);
+    }
+}
+
+#[tokio::test]
+async fn without_a_rule_no_incident_is_made() {
+    let (tables, ..) = read(day(), json!({ "rules": [] })).await;
+    assert_eq!(tables.alerts.len(), 7);
+    assert!(tables.incidents.is_empty());
+    assert!(tables.coverage.iter().all(|row| row.covers == "alerts"), "quiet speaks for nobody");
+}
+
+#[tokio::test]
+async fn rules_say_what_is_an_incident_of_whom() {
+    let rules = json!([
+        { "alert": "Flapping", "service": { "name": "noise" }, "incident": false },
+        { "alert": "Pods|Plain", "service": { "name": "shop" }, "environment": { "name": "staging" },
+          "severity": { "name": "high" }, "minimum_seconds": 1950 },
+        { "labels": { "service": "api" }, "alert": "Op.*", "service": { "label": "service" } },
+        { "alert": "Lost", "service": { "label": "team" } },
+    ]);
+    let (tables, ..) = read(day(), json!({ "rules": rules })).await;
+    let told: Vec<_> = tables
+        .incidents
+        .values()
+        .map(|row| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            format!("{} {} {} {}", text(&row.title), text(&row.service), text(&row.environment), text(&row.severity))
+        })
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    // `Plain` fired for 1950 s and `Pods` for 1995 s; `Lost` has no label `team`.
+    assert_eq!(told, ["Open api  ", "Plain shop staging high", "Pods shop staging high"]);
+    let services: Vec<_> =
+        tables.coverage.iter().filter(|row| row.covers == "incidents" && row.is_complete).map(|row| row.service.as_deref()).collect();
+    assert_eq!(services, [Some("api"), Some("shop")]);
+    let longer = json!({ "rules": [{ "alert": "Plain", "service": { "name": "shop" }, "minimum_seconds": 1951 }] });
+    assert!(read(day(), longer).await.0.incidents.is_empty());
+}
+
+#[tokio::test]
+async fn range_queries_where_samples_are_refused() {
+    let world = World { refuses_samples: true, ..day() };
+    let (tables, ..) = read(world, json!({})).await;
+    let expected: Vec<String> = DAY
+        .iter()
+        .map(|told| told.replace("by samples", "by range_query").replace(" -15 ", " -30 ").replace("±15 ", "±30 "))
+        .map(|told| told.replace("±1544.877", "±1559.877"))
+        .collect();
+    assert_eq!(tables.alerts_told(), expected);
+}
+
+#[tokio::test]
+async fn what_was_backfilled_ends_when_it_ended() {
+    // No marker says that the series has ended: a range query carries its last value on for five minutes.
+    let mut held = Held::default();
+    let times = Run { marks: false, ..Run::new(15, 0, 7200) };
+    held.scrape(&times);
+    held.evaluate(&times, &Alert::new(&[("alertname", "Old")], 0, &[(600, 1200)]));
+    for (refuses_samples, error) in [(false, 60), (true, 120)] {
+        let world = World { refuses_samples, ..World::new(held.clone(), START + 7_200_000) };
+        let (tables, ..) = read(world, json!({})).await;
+        let by = if refuses_samples { "range_query" } else { "samples" };
+        let expected = format!("Old pending 600 -{error} 600 to 1185±{error} resolved x1 by {by}");
+        assert_eq!(tables.alerts_told(), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_is_too_large_is_halved() {
+    let (whole, _, undisturbed) = read(day(), json!({})).await;
+    for world in [World { max_samples: 400, ..day() }, World { max_range: 3_600_000, ..day() }] {
+        let (tables, told, server) = read(world, json!({})).await;
+        assert_eq!((tables.alerts, tables.incidents), (whole.alerts.clone(), whole.incidents.clone()));
+        assert_eq!(told, Vec::<String>::new());
+        assert!(server.asked().len() > undisturbed.asked().len() + 2);
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_never_gives_is_a_gap() {
+    // Fewer samples than the smallest window holds.
+    let world = World { max_samples: 3, ..day() };
+    let (tables, ..) = read(world, json!({ "alerts": { "smallest_window_seconds": 300 } })).await;
+    let gaps = incomplete(&tables, "alerts");
+    assert!(gaps.len() > 10);
+    assert!(gaps.iter().any(|(_, _, reason)| reason.contains("too many samples")), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn warnings_are_gaps_and_remarks_are_told() {
+    let world = World { warning: Some("store eu-2 did not answer"), remark: Some("metric might not be a counter"), ..day() };
+    let (tables, told, _) = read(world, json!({})).await;
+    let gaps = incomplete(&tables, "alerts");
+    assert!(gaps.iter().any(|(_, _, reason)| reason == "the answer may be partial, says the server: store eu-2 did not answer"));
+    assert_eq!(told, ["the server remarks: metric might not be a counter"]);
+    assert_eq!(tables.alerts_told(), DAY, "what came is kept");
+}
+
+#[tokio::test]
+async fn before_what_is_kept_lies_a_gap() {
+    let mut world = day();
+    world.held.forget_before(31_000);
+    let (tables, ..) = read(world, json!({})).await;
+    let reason = "the server holds nothing of this time: it lies before what it keeps, or before it ran";
+    assert_eq!(incomplete(&tables, "alerts")[0], (0.0, 30_960.0, reason.to_owned()));
+    // `Pods` fired at the edge; the server remembers since when. Nothing before it is known, nor claimed.
+    let pods = tables.alerts_told().remove(0);
+    assert_eq!(pods, "Pods pending 30900 -15 30900 to 31995.123±15 resolved x1 by samples");
+    assert_eq!(tables.alerts.len(), 4);
+}
+
+#[tokio::test]
+async fn a_range_is_followed_beyond_its_ends() {
+    let running = run(day(), |_, _| None).await;
+    let config = config(&running.server, json!({}));
+    let now = at(86_400);
+    // From the middle of `Plain` to the middle of `Pods`.
+    let mut tables = Tables::default();
+    let range = Range { since: Some(at(11_000)), until: Some(at(30_500)) };
+    tables.read(&config, None, range, now).await.result.expect("it is read");
+    assert_eq!(tables.alerts_told(), DAY[..4]);
+    let stated: Vec<_> =
+        tables.coverage.iter().filter(|row| row.covers == "alerts").map(|row| (row.range_start_at, row.range_end_at)).collect();
+    assert_eq!(stated, [(Some(at(11_000)), Some(at(30_500)))], "only what was asked for is stated");
+}
+
+#[tokio::test]
+async fn any_compatible_server() {
+    let world = World { prefix: "/tenants/prometheus", ..day() };
+    let running = run(world, |_, asked| {
+        let is_ours = asked.header("x-scope-orgid") == Some("team-a") && asked.header("authorization") == Some("Basic YWRhOnNlc2FtZQ==");
+        (!is_ours).then(|| crate::loopback::Reply::status(401, "no org id").with("content-type", "text/plain"))
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("password");
+    std::fs::write(&file, "sesame\n").expect("a file");
+    let more = json!({
+        "url": format!("{}/tenants/prometheus/", running.server.base()),
+        "tenant": "team-a",
+        "auth": { "basic": { "user": "ada", "password": { "file": file } } },
+        "alerts": { "matching": [format!("alertname!~\"{}\"", "x".repeat(3000))] },
+    });
+    let config = config(&running.server, more);
+    let mut tables = Tables::default();
+    let read = tables.read(&config, None, Range::default(), at(86_400)).await;
+    read.result.expect("it is read");
+    assert_eq!(tables.alerts_told(), DAY);
+    assert!(running.server.asked().iter().any(|asked| asked.line.starts_with("POST ")), "a long query is sent as a form");
+    let cursor = read.cursor.expect("a cursor");
+    assert!(!cursor.contains("sesame") && !read.told.join("").contains("sesame"));
+}
+
+#[tokio::test]
+async fn a_series_that_is_none_is_told_and_the_rest_is_kept() {
+    let running = run(day(), |_, _| None).await;
+    let world = running.world.clone();
+    let server = Loopback::start(move |asked| {
+        let reply = world.lock().expect("no test panics").answer(asked);
+        let crate::loopback::Reply::Page { status, headers, body } = reply else { return reply };
+        let body = String::from_utf8(body).expect("text");
+        // One series has a value that is no pair.
+        let body = body.replacen(r#""result":[{"metric":{"__name__":"ALERTS","alertname":"Open""#, r#""result":[{"metric":{"alertname":"Odd"},"values":[[1]]},{"metric":{"__name__":"ALERTS","alertname":"Open""#, 1);
+        crate::loopback::Reply::Page { status, headers, body: body.into_bytes() }
+    })
+    .await;
+    let mut tables = Tables::default();
+    let read = tables.read(&config(&server, json!({})), None, Range::default(), at(86_400)).await;
+    read.result.expect("it is read");
+    assert_eq!(tables.alerts_told(), DAY);
+    let gaps = incomplete(&tables, "alerts");
+    let odd = gaps.iter().find(|(_, _, reason)| reason.contains("Odd")).expect("it is told");
+    assert_eq!(odd.2, r#"item `0` (`{"alertname":"Odd"}`) is no series with `[time, "value"]` pairs"#);
+}
+
+#[tokio::test]
+async fn a_clock_ahead_of_the_server_reads_no_future() {
+    let mut world = day();
+    world.now = START + 82_000_000;
+    let mut held = world.held.clone();
+    for samples in held.0.values_mut() {
+        samples.retain(|when, _| *when < START + 82_000_000);
+    }
+    let world = World { held, ..world };
+    let (tables, ..) = read(world, json!({})).await;
+    let row = tables.alerts.values().find(|row| row.name == "Open").expect("it fires");
+    assert_eq!((row.ended_at, row.end_basis.as_str()), (None, "firing"));
+    assert!(tables.coverage.iter().all(|row| row.range_end_at <= Some(at(82_000))));
+}
+
+#[tokio::test]
+async fn nothing_to_be_seen_at_all() {
+    let mut held = Held::default();
+    held.0.insert(labels(&[("__name__", "other")]), [(START, Sample::Value("1".into()))].into());
+    let (tables, told, _) = read(World::new(held, START + 86_400_000), json!({})).await;
+    assert!(tables.alerts.is_empty());
+    assert_eq!(told, ["`up` was never there: does `presence` name a series that always is?"]);
+    let gaps = incomplete(&tables, "alerts");
+    assert_eq!((gaps[0].0, gaps[0].1), (0.0, 86_400.0), "quiet of a server that holds nothing is no quiet");
+}
