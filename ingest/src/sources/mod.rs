@@ -48,4 +48,4 @@ pub struct About {
     pub fills: &'static [&'static str],
 }
 
-sources! { files, git, simulated }
+sources! { files, git, github, simulated }

@@ -1,0 +1,1 @@
+//! The source against a GitHub that keeps to the contract, and one that does not.
