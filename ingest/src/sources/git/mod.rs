@@ -35,6 +35,7 @@ mod walk;
 use async_trait::async_trait;
 
 pub use config::Config;
+pub(super) use prerelease::is_prerelease;
 
 use crate::{Reading, Reporter, Sink, Source, SourceError};
 

@@ -156,10 +156,10 @@ async fn one_by_one(
     let answered: Vec<_> = futures::stream::iter(asked).buffered(api.requests_in_flight()).collect().await;
     for answer in answered {
         let (told, raws, broken) = answer?;
-        let sha = raws.into_iter().map(|raw| sink.page(raw.to_vec())).next();
+        let shas: Vec<String> = raws.into_iter().map(|raw| sink.page(raw.to_vec())).collect();
         let stream = repo.stream("deployments");
         work.note_broken(repo.entry(ledger, "deployments", COVERS), &stream, &broken);
-        put(work, repo, sink, span, &[told], sha.as_deref().unwrap_or(list_sha), done)?;
+        put(work, repo, sink, span, &[told], shas.first().map_or(list_sha, String::as_str), done)?;
     }
     Ok(())
 }

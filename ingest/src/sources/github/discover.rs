@@ -94,7 +94,8 @@ pub(super) async fn repositories(work: &Work<'_>, ledger: &mut Ledger) -> Result
     Ok(named(found, work, ledger))
 }
 
-fn is_wanted(config: &Config, rules: &Rules, repository: &wire::Repository) -> bool {
+/// Whether a repository that was found is one to read.
+pub(super) fn is_wanted(config: &Config, rules: &Rules, repository: &wire::Repository) -> bool {
     (config.archived || !repository.archived) && (config.forks || !repository.fork) && rules.takes(&repository.full_name)
 }
 

@@ -11,7 +11,7 @@ use lake::Instant;
 use lake::tables::incidents::Row;
 
 use super::api::{Api, PER_PAGE};
-use super::newest::Progress;
+use super::newest::{Progress, Want};
 use super::work::{Repo, Span, Trouble, Work, open_items, remember_open, remember_page, validator};
 use super::{incidents, wire};
 use crate::http::HttpError;
@@ -89,7 +89,7 @@ async fn labelled(
         let newest = page.items.iter().map(|issue| issue.updated_at).max();
         let wanted: Vec<wire::Issue> = std::mem::take(&mut page.items)
             .into_iter()
-            .filter(|issue| issue.pull_request.is_none() && progress.wants(issue.number, issue.updated_at))
+            .filter(|issue| issue.pull_request.is_none() && progress.wants(issue.number, issue.updated_at) == Want::Now)
             .collect();
         seen.extend(wanted.iter().map(|issue| issue.number));
         if !wanted.is_empty() {
@@ -137,9 +137,9 @@ async fn put(
         } else {
             open.remove(&issue.number);
         }
-        let sha = raws.into_iter().map(|raw| sink.page(raw.to_vec())).next();
+        let shas: Vec<String> = raws.into_iter().map(|raw| sink.page(raw.to_vec())).collect();
         work.reporter.advance(1);
-        sink.rows(rows, sha.as_deref().or(Some(list_sha)))?;
+        sink.rows(rows, shas.first().map(String::as_str).or(Some(list_sha)))?;
         sink.checkpoint(|| ledger.to_cursor()).await?;
     }
     Ok(())

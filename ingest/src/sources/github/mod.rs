@@ -6,13 +6,16 @@
 //!
 //! - `config` and `rules` are the settings; `discover` finds the repositories.
 //! - `api` asks for pages, `graphql` for deployments; `rate` knows the limits, `app` has tokens of an app.
-//! - `read` goes through the streams: `commits`, `pulls`, `deployments`, `issues`. They are the code that awaits.
+//! - `read` goes through the streams: `commits`, `pulls`, `deployments`, `issues`, `releases`, `runs`, `checks`. They are
+//!   the code that awaits.
 //! - `commit`, `change`, `merge`, `direct`, `events`, `statuses`, `incidents` make rows of what `wire` reads, and are pure.
+//! - `webhook` takes what GitHub pushes.
 //! - `work` is what the streams share; `newest` reads lists that change while they are read.
 
 mod api;
 mod app;
 mod change;
+mod checks;
 mod commit;
 mod commits;
 mod config;
@@ -28,11 +31,14 @@ mod newest;
 mod pulls;
 mod rate;
 mod read;
+mod releases;
 mod rules;
+mod runs;
 mod statuses;
 #[cfg(test)]
 mod tests;
 mod time;
+mod webhook;
 mod wire;
 mod work;
 
@@ -46,6 +52,7 @@ use self::rules::Rules;
 use self::work::Work;
 use crate::authorship::Classifier;
 use crate::http::Pause;
+use crate::receive::Receiver;
 use crate::{Reading, Reporter, Sink, Source, SourceError, SourceErrorKind};
 
 /// What this source is.
@@ -97,6 +104,11 @@ impl Source for GitHubSource {
         let origin = crate::http::Origin::parse(&self.config.url, &self.config.http.also_called)
             .map_err(|why| SourceError::new("could not use `url`", SourceErrorKind::Settings(why)))?;
         Ok(read::plan(&self.config, &origin, reading))
+    }
+
+    fn receiver(&self) -> Result<Option<Box<dyn Receiver>>, SourceError> {
+        let Some(receive) = &self.config.receive else { return Ok(None) };
+        Ok(Some(Box::new(webhook::Hook::new(&self.config, receive)?)))
     }
 
     async fn read(

@@ -31,6 +31,17 @@ pub(super) struct Progress {
     began: Instant,
 }
 
+/// What is to be done about a thing of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// It has to be done.
+    Now,
+    /// The reading that was broken off has done it.
+    DoneBefore,
+    /// It is older than what is wanted, or was done already.
+    Not,
+}
+
 /// Where a reading was broken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Resume {
@@ -62,15 +73,15 @@ impl Progress {
     }
 
     /// Whether a thing in this state has to be done now. Each state is asked for once.
-    pub(super) fn wants(&mut self, number: u64, updated_at: Instant) -> bool {
+    pub(super) fn wants(&mut self, number: u64, updated_at: Instant) -> Want {
         self.newest = self.newest.max(Some(updated_at));
         if updated_at < self.from || self.done.get(&number).is_some_and(|at| *at >= updated_at) {
-            return false;
+            return Want::Not;
         }
         self.done.insert(number, updated_at);
         let was_done = self.resumed.is_some_and(|resume| updated_at > resume.done_to && updated_at < resume.began);
         self.has_news |= !was_done;
-        !was_done
+        if was_done { Want::DoneBefore } else { Want::Now }
     }
 
     /// Notes that everything of a page whose oldest thing was changed then is done.
@@ -110,6 +121,12 @@ impl Progress {
 mod tests {
     use super::*;
 
+    impl Progress {
+        fn now(&mut self, number: u64, updated_at: Instant) -> bool {
+            self.wants(number, updated_at) == Want::Now
+        }
+    }
+
     fn at(minute: i64) -> Instant {
         Instant::from_seconds(60 * minute)
     }
@@ -121,24 +138,24 @@ mod tests {
     #[test]
     fn each_state_of_a_thing_is_wanted_once_and_nothing_older_than_the_span() {
         let mut progress = Progress::new(span(), None);
-        assert!(progress.wants(1, at(500)));
-        assert!(!progress.wants(1, at(500)), "it moved to the next page");
-        assert!(progress.wants(1, at(600)), "it changed");
-        assert!(!progress.wants(2, at(89)));
-        assert!(progress.wants(3, at(90)));
+        assert!(progress.now(1, at(500)));
+        assert!(!progress.now(1, at(500)), "it moved to the next page");
+        assert!(progress.now(1, at(600)), "it changed");
+        assert!(!progress.now(2, at(89)));
+        assert!(progress.now(3, at(90)));
         assert!(progress.reaches_past(Some(at(89))) && !progress.reaches_past(Some(at(90))));
     }
 
     #[test]
     fn the_first_pages_are_read_again_until_they_bring_nothing_new() {
         let mut progress = Progress::new(span(), None);
-        assert!(progress.wants(1, at(500)));
+        assert!(progress.now(1, at(500)));
         assert!(progress.needs_another_pass());
-        assert!(!progress.wants(1, at(500)));
-        assert!(progress.wants(2, at(700)), "it moved to the front meanwhile");
+        assert!(!progress.now(1, at(500)));
+        assert!(progress.now(2, at(700)), "it moved to the front meanwhile");
         assert!(progress.reaches_past(Some(at(499))), "not the whole list again");
         assert!(progress.needs_another_pass());
-        assert!(!progress.wants(2, at(700)));
+        assert!(!progress.now(2, at(700)));
         assert!(!progress.needs_another_pass());
     }
 
@@ -146,14 +163,14 @@ mod tests {
     fn a_broken_reading_is_taken_up_where_it_stopped() {
         let mut broken = Progress::new(span(), None);
         assert!(broken.resume().is_none(), "nothing was done");
-        assert!(broken.wants(1, at(900)) && broken.wants(2, at(800)));
+        assert!(broken.now(1, at(900)) && broken.now(2, at(800)));
         broken.page_done(Some(at(800)));
-        assert!(broken.wants(3, at(700)));
+        assert!(broken.now(3, at(700)));
         let mut next = Progress::new(Span { end: at(2000), ..span() }, broken.resume().as_ref());
-        assert!(next.wants(1, at(1500)), "it changed since");
-        assert!(!next.wants(4, at(850)), "it was done");
-        assert!(next.wants(2, at(800)), "one of the same second may not have been");
-        assert!(next.wants(3, at(700)) && next.wants(5, at(600)));
+        assert!(next.now(1, at(1500)), "it changed since");
+        assert_eq!(next.wants(4, at(850)), Want::DoneBefore);
+        assert!(next.now(2, at(800)), "one of the same second may not have been");
+        assert!(next.now(3, at(700)) && next.now(5, at(600)));
         next.page_done(Some(at(600)));
         let expected = Resume { from: at(90), began: at(990), done_to: at(600) };
         assert_eq!(next.resume(), serde_json::to_value(expected).ok());

@@ -1,15 +1,18 @@
 //! Pull requests: the list by last change, and for each that changed its commits, reviews and timeline.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use futures::StreamExt;
-use lake::tables::{change_commits, changes, pull_request_events};
+use lake::tables::{change_commits, changes, commits, pull_request_events};
 
 use super::api::{Api, PER_PAGE, Page};
 use super::commit::{Facts, facts};
 use super::commits::News;
 use super::config::Config;
 use super::direct::Merged;
-use super::newest::Progress;
+use super::merge::MergeKind;
+use super::newest::{Progress, Want};
 use super::work::{Repo, Span, Trouble, Work, remember_page, validator};
 use super::{change, events, wire};
 use crate::http::HttpError;
@@ -89,10 +92,20 @@ async fn take(
     page: &Page<wire::Pull>,
     news: &News,
 ) -> Result<Vec<Merged>, Trouble> {
-    let wanted: Vec<&wire::Pull> =
-        page.items.iter().filter(|pull| progress.wants(pull.number, pull.updated_at)).collect();
+    let (mut wanted, mut merged): (Vec<&wire::Pull>, Vec<Merged>) = Default::default();
+    for pull in &page.items {
+        match progress.wants(pull.number, pull.updated_at) {
+            Want::Now => wanted.push(pull),
+            Want::Not => {}
+            Want::DoneBefore => match explained(pull, news) {
+                Explained::NotNew => {}
+                Explained::ByItsCarrier(known) => merged.push(known),
+                Explained::ByItsCommits => wanted.push(pull),
+            },
+        }
+    }
     if wanted.is_empty() {
-        return Ok(Vec::new());
+        return Ok(merged);
     }
     let list_sha = sink.page(page.raw.to_vec());
     let (api, config) = (&work.api, work.config);
@@ -101,7 +114,6 @@ async fn take(
         asked.push(details(api, config, repo, pull, news));
     }
     let mut answered = futures::stream::iter(asked).buffered(api.requests_in_flight());
-    let mut merged = Vec::new();
     let mut place = wanted.iter();
     let mut broken: Vec<String> = Vec::new();
     while let (Some(details), Some(pull)) = (answered.next().await, place.next()) {
@@ -116,6 +128,27 @@ async fn take(
     Ok(merged)
 }
 
+/// How a pull request that an earlier reading has done explains commits that are new to this one.
+enum Explained {
+    /// None of them.
+    NotNew,
+    /// The commit it was merged as says so itself.
+    ByItsCarrier(Merged),
+    /// Only its own commits tell, as after a rebase.
+    ByItsCommits,
+}
+
+fn explained(pull: &wire::Pull, news: &News) -> Explained {
+    let carrier = pull.merged_at.and(pull.merge_commit_sha.as_ref()).and_then(|sha| news.commits.get(sha));
+    let Some(carrier) = carrier else { return Explained::NotNew };
+    let change_id = change::id(pull.number);
+    if carrier.claims.as_ref() != Some(&change_id) {
+        return Explained::ByItsCommits;
+    }
+    let (carrier, none) = (carrier.row.commit_sha.clone(), BTreeSet::new());
+    Explained::ByItsCarrier(Merged { change_id, carrier, commits: BTreeSet::new(), shas: none, is_rebased: false })
+}
+
 /// Asks for everything else about a pull request.
 async fn details(
     api: &Api<'_>,
@@ -127,8 +160,8 @@ async fn details(
     let mut found = Details::default();
     let number = pull.number.to_string();
     let query = [("per_page", PER_PAGE)];
-    let commits = repo.url(api, &["pulls", &number, "commits"], &query);
-    for page in part(api.all::<wire::Commit>(commits, "commits").await, "its commits", &mut found.broken)? {
+    let listed = repo.url(api, &["pulls", &number, "commits"], &query);
+    for page in part(api.all::<wire::Commit>(listed, "commits").await, "its commits", &mut found.broken)? {
         found.commits.extend(page.items);
         found.commit_pages.push(page.raw);
         found.broken.extend(page.broken);
@@ -204,9 +237,15 @@ fn put(
     let known = pull.merge_commit_sha.as_ref().and_then(|sha| news.commits.get(sha));
     let has_arrived = has_arrived(config, repo, pull);
     let rows = change::rows(&repo.name, pull, &own, known.or(fetched.as_ref()), has_arrived, authors);
+    // A merge brings its commits to the branch as they are, those that are older than all that is read, too.
+    let is_merge = rows.change.merge_kind.as_deref() == Some(MergeKind::Merge.word());
+    let brought = own.iter().filter(|_| is_merge && config.streams.commits).map(|commit| commit.row.clone());
+    let brought: Vec<commits::Row> = brought.collect();
     sink.rows::<changes::Row>(vec![rows.change], Some(list_sha))?;
-    let commit_sha = details.commit_pages.iter().map(|raw| sink.page(raw.to_vec())).next();
-    sink.rows::<change_commits::Row>(rows.commits, commit_sha.as_deref().or(Some(list_sha)))?;
+    let shas: Vec<String> = details.commit_pages.iter().map(|raw| sink.page(raw.to_vec())).collect();
+    let commit_sha = shas.first();
+    sink.rows(brought, commit_sha.map(String::as_str).or(Some(list_sha)))?;
+    sink.rows::<change_commits::Row>(rows.commits, commit_sha.map(String::as_str).or(Some(list_sha)))?;
     let opened = events::opened(&repo.name, pull, authors);
     sink.rows::<pull_request_events::Row>(opened.into_iter().collect(), Some(list_sha))?;
     for (raw, reviews) in &details.reviews {

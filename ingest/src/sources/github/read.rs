@@ -6,11 +6,12 @@ use lake::tables::{change_commits, changes};
 
 use super::commits::News;
 use super::direct::Merged;
-use super::work::{Repo, Span, Trouble, Work, finish, remember, remembered};
-use super::{commits, deployments, direct, discover, issues, pulls, wire};
+use super::work::{Repo, Span, Trouble, Work, finish, remember, remembered, replace_loss};
+use super::config::Streams;
+use super::{checks, commits, deployments, direct, discover, issues, pulls, releases, runs, wire};
 use super::config::Config;
 use crate::http::{Origin, Request};
-use crate::{Ledger, Reading, Sink, SourceError};
+use crate::{Ledger, Loss, Reading, Sink, SourceError};
 
 /// The tables of what was pushed directly.
 const DIRECT: &[&str] = &["changes", "change_commits"];
@@ -60,7 +61,11 @@ impl Unit<'_, '_, '_> {
         let news = if streams.commits { self.commits(repo, began).await? } else { Some(News::default()) };
         let is_known = News::default();
         if streams.pulls {
-            let span = self.span(repo, "pulls", pulls::COVERS, began);
+            let mut span = self.span(repo, "pulls", pulls::COVERS, began);
+            if streams.commits && news.is_some() {
+                // What was merged since direct pushes were told apart last explains the commits that are new since then.
+                span.from = span.from.min(self.span(repo, "direct", DIRECT, began).from);
+            }
             let known = news.as_ref().unwrap_or(&is_known);
             let read = pulls::read(self.work, repo, self.ledger, self.sink, span, known).await;
             let merged = self.ended(repo, "pulls", pulls::COVERS, span, read)?;
@@ -79,7 +84,36 @@ impl Unit<'_, '_, '_> {
             let read = issues::read(self.work, repo, self.ledger, self.sink, span).await;
             self.ended(repo, "incidents", issues::COVERS, span, read)?;
         }
+        self.others(repo, &streams, news.as_ref(), began).await?;
         self.sink.checkpoint(|| self.ledger.to_cursor()).await
+    }
+
+    /// What is beside the way of a change.
+    async fn others(
+        &mut self,
+        repo: &Repo,
+        streams: &Streams,
+        news: Option<&News>,
+        began: Instant,
+    ) -> Result<(), SourceError> {
+        if streams.releases || self.work.rules.release.is_some() {
+            let covers = releases::covers(self.work.config);
+            let span = self.span(repo, "releases", covers, began);
+            let read = releases::read(self.work, repo, self.ledger, self.sink, span).await;
+            self.ended(repo, "releases", covers, span, read)?;
+        }
+        if streams.runs {
+            let covers = runs::covers(self.work.config);
+            let span = self.span(repo, "runs", covers, began);
+            let read = runs::read(self.work, repo, self.ledger, self.sink, span).await;
+            self.ended(repo, "runs", covers, span, read)?;
+        }
+        if let (true, Some(news)) = (streams.checks, news) {
+            let span = self.span(repo, "checks", checks::COVERS, began);
+            let read = checks::read(self.work, repo, self.ledger, self.sink, news).await;
+            self.ended(repo, "checks", checks::COVERS, span, read)?;
+        }
+        Ok(())
     }
 
     fn span(&mut self, repo: &Repo, what: &str, covers: &[&str], began: Instant) -> Span {
@@ -122,8 +156,15 @@ impl Unit<'_, '_, '_> {
         };
         let read = commits::read(self.work, repo, self.ledger, self.sink, span, read_to).await;
         let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
-        if let Some(news) = &news {
-            commits::finish(repo, self.ledger, news.head.as_ref());
+        match &news {
+            Some(news) => commits::finish(repo, self.ledger, news.head.as_ref()),
+            None if self.work.config.streams.pulls => {
+                let span = self.span(repo, "direct", DIRECT, began);
+                let reason = "what was pushed directly is not known, because the commits could not be read".to_owned();
+                let loss = Loss { start_at: Some(span.start), end_at: Some(span.end), reason, missing_count: None };
+                replace_loss(repo.entry(self.ledger, "direct", DIRECT), span, loss);
+            }
+            None => {}
         }
         Ok(news)
     }

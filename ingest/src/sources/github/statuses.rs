@@ -189,7 +189,8 @@ pub(super) fn rows(
         attempt.standing = Standing::Success;
         attempt.finished_at = Some(deployment.created_at);
     }
-    let is_open = attempts.last().is_none_or(|attempt| attempt.standing != Standing::Success);
+    let is_over = |standing| matches!(standing, Standing::Success | Standing::Superseded);
+    let is_open = attempts.last().is_none_or(|attempt| !is_over(attempt.standing));
     let actor = account_of(authors, deployment.creator.as_ref());
     let row = |(attempt, number): (&Attempt, i64)| {
         let environment = attempt.environment.as_deref().or(deployment.environment.as_deref()).unwrap_or_default();

@@ -96,7 +96,6 @@ pub(super) fn names(labels: &[AnyLabel]) -> Vec<String> {
 pub(super) struct Side {
     #[serde(rename = "ref")]
     pub(super) branch: Option<String>,
-    pub(super) sha: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -112,7 +111,6 @@ pub(super) struct Pull {
     pub(super) closed_at: Option<Instant>,
     pub(super) merged_at: Option<Instant>,
     pub(super) merge_commit_sha: Option<String>,
-    pub(super) head: Option<Side>,
     pub(super) base: Option<Side>,
 }
 

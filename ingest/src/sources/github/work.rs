@@ -115,11 +115,6 @@ impl Work<'_> {
         }
     }
 
-    /// Pseudonym and kind of an account, where there is one.
-    pub(super) fn account(&self, account: Option<&wire::Account>) -> Option<(Pseudonym, AuthorKind)> {
-        account_of(&self.authors, account)
-    }
-
     /// Says what of a list cannot be used, and notes it.
     pub(super) fn note_broken(&self, entry: &mut Entry, stream: &str, broken: &[String]) {
         for sentence in broken {
@@ -151,10 +146,8 @@ impl Work<'_> {
         };
         let reason = format!("{error}: {}{}", error.kind, meaning(&error));
         self.reporter.gap(&format!("`{stream}`: {reason}"));
-        // The same failure again replaces what it said before of a shorter range.
-        let is_inside = |loss: &Loss| loss.start_at >= Some(span.start) && loss.end_at <= Some(span.end);
-        entry.losses.retain(|loss| loss.start_at.is_none() || !is_inside(loss));
-        entry.lose(Loss { start_at: Some(span.start), end_at: Some(span.end), reason, missing_count: None });
+        let loss = Loss { start_at: Some(span.start), end_at: Some(span.end), reason, missing_count: None };
+        replace_loss(entry, span, loss);
         Ok(())
     }
 }
@@ -179,6 +172,13 @@ fn meaning(error: &HttpError) -> &'static str {
         HttpErrorKind::Limited { .. } => "; the next reading goes on from here",
         _ => "",
     }
+}
+
+/// Notes a loss in the place of what was said before of a shorter range: the same failure goes on.
+pub(super) fn replace_loss(entry: &mut Entry, span: Span, loss: Loss) {
+    let is_inside = |loss: &Loss| loss.start_at >= Some(span.start) && loss.end_at <= Some(span.end);
+    entry.losses.retain(|loss| loss.start_at.is_none() || !is_inside(loss));
+    entry.lose(loss);
 }
 
 /// Finishes a range: it is known completely, and the next reading begins at its end.
