@@ -155,9 +155,9 @@ impl<'r> Api<'r> {
     pub(super) async fn all<T: DeserializeOwned>(&self, url: Url, envelope: &str) -> Result<Vec<Page<T>>, HttpError> {
         let mut pages = Vec::new();
         let mut next = Some(url);
-        while let Some(url) = next {
+        while let Some(url) = next.take() {
             let page = self.page(url, envelope).await?;
-            next = page.next.clone();
+            next.clone_from(&page.next);
             pages.push(page);
         }
         Ok(pages)
@@ -194,18 +194,20 @@ fn page<T: DeserializeOwned>(answer: &Answer, envelope: &str) -> Result<Page<T>,
     Ok(Page { items, broken, raw: answer.body.clone(), next, total_count, validator: answer.validator() })
 }
 
-/// What of a list can be used, and sentences about the rest. Elements that are null stand for nothing.
+/// What of a list can be used, and sentences about the rest: with what an item is called by, which stays the same where
+/// it moves, else with its place. Elements that are null stand for nothing.
 pub(super) fn items<T: DeserializeOwned>(list: Vec<Value>) -> (Vec<T>, Vec<String>) {
     let (mut items, mut broken) = (Vec::new(), Vec::new());
     for (place, element) in list.into_iter().enumerate().filter(|(_, element)| !element.is_null()) {
         let name = ["number", "id", "sha", "name"].iter().find_map(|key| {
             let value = element.get(key)?;
-            Some(format!(" (`{key}` {value})"))
+            Some(format!("the item with `{key}` {value}"))
         });
         match serde_json::from_value(element) {
             Ok(item) => items.push(item),
             Err(error) => {
-                broken.push(format!("item {}{} cannot be used: {error}", place + 1, name.unwrap_or_default()));
+                let name = name.unwrap_or_else(|| format!("item {}", place + 1));
+                broken.push(format!("{name} cannot be used: {error}"));
             }
         }
     }
@@ -278,7 +280,7 @@ mod tests {
         let Value::Array(list) = list else { panic!("it is a list") };
         let (kept, broken) = items::<super::super::wire::Pull>(list);
         assert_eq!(kept.len(), 1);
-        let expected = "item 3 (`number` 2) cannot be used: `yesterday` is not an RFC 3339 instant with a zone, such as \
+        let expected = "the item with `number` 2 cannot be used: `yesterday` is not an RFC 3339 instant with a zone, such as \
                         `2026-01-05T08:00:00Z`";
         assert_eq!(broken, [expected]);
     }

@@ -17,7 +17,7 @@ use crate::http::{Client, Credentials, HttpError, HttpErrorKind, Pause, Request,
 use crate::{Reading, Secret, Silent, SourceError, SourceErrorKind};
 
 /// A token is renewed this long before it runs out.
-const BEFORE_THE_END: Duration = Duration::from_secs(300);
+const BEFORE_THE_END: Duration = Duration::from_mins(5);
 /// The statement is dated back, because clocks differ,
 const BACK_SECONDS: i64 = 60;
 /// and holds less than the ten minutes that GitHub allows.
@@ -95,7 +95,7 @@ impl Installation {
         let answer = self.client.ask(&request).await?;
         let granted: Granted = answer.json()?;
         // Measured by the server's clock alone, so that it does not matter what ours shows.
-        let holds = answer.server_time().map_or(Duration::from_secs(3600), |at| between(at, granted.expires_at));
+        let holds = answer.server_time().map_or(Duration::from_hours(1), |at| between(at, granted.expires_at));
         Ok(Token {
             value: secret_value(&Secret::new(format!("Bearer {}", granted.token)))?,
             renew_at: tokio::time::Instant::now() + holds.saturating_sub(BEFORE_THE_END),

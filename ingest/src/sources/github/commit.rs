@@ -24,7 +24,7 @@ pub(super) struct Facts {
 /// # Errors
 /// Why it cannot be used.
 pub(super) fn facts(repository: &str, commit: &wire::Commit, authors: &mut Classifier) -> Result<Facts, String> {
-    let body = &commit.commit;
+    let body = &commit.body;
     let at = |signature: &Option<wire::Signature>| signature.as_ref().and_then(|signature| signature.date);
     let (authored, committed) = (at(&body.author), at(&body.committer));
     let Some((authored_at, committed_at)) = authored.or(committed).zip(committed.or(authored)) else {

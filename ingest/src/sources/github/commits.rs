@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use lake::Instant;
 use lake::tables::commits;
 
 use super::api::{PER_PAGE, Page};
@@ -22,6 +23,8 @@ pub(super) struct News {
     pub(super) commits: BTreeMap<String, Facts>,
     /// The head that was read to; none where nothing is new.
     pub(super) head: Option<String>,
+    /// From when on the commits are new; none where ancestry says that they all are, whenever they were made.
+    pub(super) since: Option<Instant>,
 }
 
 /// What was found out about the branch before its commits are read.
@@ -52,9 +55,12 @@ pub(super) async fn read(
         Start::Unchanged | Start::Empty => return Ok(News::default()),
         Start::Head(head) => head,
     };
-    let mut news = News { commits: BTreeMap::new(), head: Some(head.clone()) };
+    let mut news = News { commits: BTreeMap::new(), head: Some(head.clone()), since: Some(span.from) };
     let mut page = match first_page(work, repo, span, &head, read_to.as_deref()).await {
-        Ok(first) => first,
+        Ok((first, since)) => {
+            news.since = since;
+            first
+        }
         Err(error) if is_lost(&error) => {
             let why = format!(
                 "what is new could not be told by ancestry ({}), so commits that were written before and pushed late are \
@@ -119,22 +125,25 @@ async fn head(
     Ok(Start::Head(head))
 }
 
-/// The first page of what is new.
+type First = (Option<Page<wire::Commit>>, Option<Instant>);
+
+/// The first page of what is new, and from when on it is.
 async fn first_page(
     work: &Work<'_>,
     repo: &Repo,
     span: Span,
     head: &str,
     read_to: Option<&str>,
-) -> Result<Option<Page<wire::Commit>>, HttpError> {
+) -> Result<First, HttpError> {
+    let since = Some(span.from);
     if work.reading.range.until.is_some() {
-        return listed(work, repo, head, Some(span)).await.map(Some);
+        return Ok((Some(listed(work, repo, head, Some(span)).await?), since));
     }
     if let Some(read_to) = read_to.filter(|_| !span.is_asked) {
         match compared(work, repo, read_to, head).await {
             // The branch was rewritten and the old head is gone: begin as if nothing were known.
             Err(error) if error.status() == Some(404) => {}
-            found => return found.map(Some),
+            found => return Ok((Some(found?), None)),
         }
     }
     // The newest commit before the span: what it reaches is older. Where it lies beside the branch, more is read than is
@@ -142,11 +151,12 @@ async fn first_page(
     let until = super::time::text(span.start);
     let query = [("sha", head), ("until", until.as_str()), ("per_page", "1")];
     let page = work.api.page::<wire::Commit>(repo.url(&work.api, &["commits"], &query), "commits").await?;
-    match page.items.first() {
-        Some(base) if base.sha == head => Ok(None),
-        Some(base) => compared(work, repo, &base.sha, head).await.map(Some),
-        None => listed(work, repo, head, None).await.map(Some),
-    }
+    let first = match page.items.first() {
+        Some(base) if base.sha == head => None,
+        Some(base) => Some(compared(work, repo, &base.sha, head).await?),
+        None => Some(listed(work, repo, head, None).await?),
+    };
+    Ok((first, since))
 }
 
 /// The first page of what `head` reaches and `base` does not.

@@ -12,6 +12,7 @@ use crate::{SecretFrom, http};
 /// organisation, a user, an app's installation, or a list, from github.com or a GitHub Enterprise Server.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
 pub struct Config {
     /// Name of the stream, as in `github:acme`. Default: the organisation, else the user, else `repositories`.
     #[schemars(example = &"acme")]
@@ -136,6 +137,7 @@ pub struct App {
 /// Which streams are read. Incidents and releases that are deployments have settings of their own.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each stream is switched by itself")]
 pub struct Streams {
     /// Commits of the default branch, and what was pushed to it directly. Default: yes.
     pub commits: bool,

@@ -220,6 +220,8 @@ async fn again(
     done: &mut Done,
 ) -> Result<(), Trouble> {
     done.open.retain(|_, created_at| created_at.0 > span.end.0 - OPEN_MICROS - OVERLAP_MICROS);
+    // What they carry was looked at when they were first seen.
+    let revisions = done.revisions.clone();
     let open: Vec<u64> = done.open.keys().copied().filter(|number| !done.seen.contains(number)).collect();
     for number in open {
         let url = repo.url(&work.api, &["deployments", &number.to_string()], &[]);
@@ -237,6 +239,7 @@ async fn again(
         let wide = Span { from: Instant(deployment.created_at.0.min(span.from.0)), ..span };
         one_by_one(work, repo, ledger, sink, wide, vec![deployment], &sha, done).await?;
     }
+    done.revisions = revisions;
     Ok(())
 }
 

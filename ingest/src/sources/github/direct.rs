@@ -54,7 +54,7 @@ pub(super) fn pushed(
     commits: &BTreeMap<String, Facts>,
     head: &str,
     merged: &[Merged],
-    since: Instant,
+    since: Option<Instant>,
 ) -> (Vec<Candidate>, Vec<change_commits::Row>) {
     let mut branch: Vec<&Facts> =
         std::iter::successors(commits.get(head), |facts| commits.get(facts.row.parents.first()?)).collect();
@@ -68,7 +68,7 @@ pub(super) fn pushed(
         let sha = carrier.row.commit_sha.as_str();
         let brought = brought_in(commits, carrier, &mut seen);
         let is_explained = carriers.contains(sha) || of_pulls.contains(sha) || rewritten.contains_key(sha);
-        if !is_explained && !brought.is_empty() && carrier.row.committed_at >= since {
+        if !is_explained && !brought.is_empty() && since.is_none_or(|since| carrier.row.committed_at >= since) {
             candidates.push(candidate(carrier, &brought));
         }
     }

@@ -55,8 +55,11 @@ pub(super) fn check(config: &Config) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// The addresses that a reading asks first, as path and query.
-pub(super) fn first_paths(config: &Config) -> Vec<(Vec<String>, Vec<(&'static str, &'static str)>)> {
+/// The path and the query of an address.
+type PathAndQuery = (Vec<String>, Vec<(&'static str, &'static str)>);
+
+/// The addresses that a reading asks first.
+pub(super) fn first_paths(config: &Config) -> Vec<PathAndQuery> {
     let listed = lists(config).into_iter().map(|list| (list.path, list.query.to_vec()));
     let named = config.repositories.iter().map(|name| {
         let parts = name.split('/').map(str::to_owned);
@@ -129,5 +132,6 @@ fn named(found: BTreeMap<u64, wire::Repository>, work: &Work<'_>, ledger: &mut L
 
 fn repo(work: &Work<'_>, name: String, full_name: String, default_branch: String) -> Repo {
     let service = work.rules.has_one_service().then(|| work.rules.service(&name));
-    Repo { name, full_name, default_branch, service }
+    let is_tracker = work.rules.incidents.as_ref().is_some_and(|rules| !rules.falls_back_to_the_repository());
+    Repo { name, full_name, default_branch, service, is_tracker }
 }

@@ -10,7 +10,7 @@ use lake::Instant;
 use crate::http::{Answer, Refusal, between, retry_after};
 
 /// What GitHub asks to wait at least after its second limit, where it names no time.
-const AFTER_A_BURST: Duration = Duration::from_secs(60);
+const AFTER_A_BURST: Duration = Duration::from_mins(1);
 
 /// GitHub's rule.
 pub(super) fn rule(answer: &Answer) -> Option<Refusal> {

@@ -118,7 +118,11 @@ impl Unit<'_, '_, '_> {
 
     fn span(&mut self, repo: &Repo, what: &str, covers: &[&str], began: Instant) -> Span {
         let entry = repo.entry(self.ledger, what, covers);
-        self.work.span(entry, began)
+        let span = self.work.span(entry, began);
+        if entry.watermark.is_none() && !span.is_asked {
+            remember(entry, "first", Some(&span.start));
+        }
+        span
     }
 
     /// Notes how a stream ended: its range is known, or it is stated as missing.
@@ -149,12 +153,14 @@ impl Unit<'_, '_, '_> {
     async fn commits(&mut self, repo: &Repo, began: Instant) -> Result<Option<News>, SourceError> {
         let span = self.span(repo, "commits", commits::COVERS, began);
         let own: Option<String> = remembered(repo.entry(self.ledger, "commits", commits::COVERS), "head");
-        let read_to = if self.work.config.streams.pulls {
-            remembered(repo.entry(self.ledger, "direct", DIRECT), "head")
-        } else {
-            own
-        };
-        let read = commits::read(self.work, repo, self.ledger, self.sink, span, read_to).await;
+        let (mut wanted, mut read_to) = (span, own);
+        if self.work.config.streams.pulls {
+            // What was read and not yet told apart is read again.
+            let direct = self.span(repo, "direct", DIRECT, began);
+            wanted = Span { start: span.start.min(direct.start), from: span.from.min(direct.from), ..span };
+            read_to = remembered(repo.entry(self.ledger, "direct", DIRECT), "head");
+        }
+        let read = commits::read(self.work, repo, self.ledger, self.sink, wanted, read_to).await;
         let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
         match &news {
             Some(news) => commits::finish(repo, self.ledger, news.head.as_ref()),
@@ -172,16 +178,16 @@ impl Unit<'_, '_, '_> {
     /// What was pushed without a pull request.
     async fn direct(&mut self, repo: &Repo, news: &News, merged: &[Merged], began: Instant) -> Result<(), SourceError> {
         let span = self.span(repo, "direct", DIRECT, began);
-        let read = self.pushed(repo, news, merged, span).await;
+        let read = self.pushed(repo, news, merged).await;
         if self.ended(repo, "direct", DIRECT, span, read)?.is_some() && news.head.is_some() {
             remember(repo.entry(self.ledger, "direct", DIRECT), "head", news.head.as_ref());
         }
         Ok(())
     }
 
-    async fn pushed(&mut self, repo: &Repo, news: &News, merged: &[Merged], span: Span) -> Result<(), Trouble> {
+    async fn pushed(&mut self, repo: &Repo, news: &News, merged: &[Merged]) -> Result<(), Trouble> {
         let Some(head) = &news.head else { return Ok(()) };
-        let (candidates, rebased) = direct::pushed(&news.commits, head, merged, span.from);
+        let (candidates, rebased) = direct::pushed(&news.commits, head, merged, news.since);
         self.sink.rows::<change_commits::Row>(rebased, None)?;
         for candidate in candidates {
             if candidate.is_doubtful && self.belongs_to_a_pull_request(repo, &candidate.change.change_id).await? {

@@ -127,7 +127,9 @@ async fn put(
 ) -> Result<(), Trouble> {
     let api = &work.api;
     let asked = runs.into_iter().map(|run| async move {
-        let earlier = earlier(api, repo, &run).await?;
+        // Earlier attempts do not change; a run that was not touched since has been read with all of them.
+        let is_new = run.updated_at.is_none_or(|at| at >= span.from);
+        let earlier = if is_new { earlier(api, repo, &run).await? } else { Vec::new() };
         Ok::<_, HttpError>((run, earlier))
     });
     let answered: Vec<_> = futures::stream::iter(asked).buffered(api.requests_in_flight()).collect().await;
@@ -169,7 +171,7 @@ async fn earlier(
     run: &wire::Run,
 ) -> Result<Vec<(wire::Run, bytes::Bytes)>, HttpError> {
     let mut attempts = Vec::new();
-    for attempt in 1..run.run_attempt.unwrap_or(1) {
+    for attempt in 1..run.attempt.unwrap_or(1) {
         let (run, attempt) = (run.id.to_string(), attempt.to_string());
         match api.one(repo.url(api, &["actions", "runs", &run, "attempts", &attempt], &[])).await {
             Ok(found) => attempts.push(found),
@@ -188,10 +190,10 @@ pub(super) fn rows(
     authors: &Classifier,
 ) -> (Option<check_runs::Row>, Option<deployments::Row>) {
     let Some(commit_sha) = run.head_sha.clone() else { return (None, None) };
-    let attempt = run.run_attempt.unwrap_or(1);
+    let attempt = run.attempt.unwrap_or(1);
     let is_over = run.status.as_deref() == Some("completed");
     // A run starts anew with each attempt; `created_at` stays that of the first.
-    let started_at = run.run_started_at.or(Some(run.created_at));
+    let started_at = run.started_at.or(Some(run.created_at));
     let completed_at = run.updated_at.filter(|_| is_over);
     let (name, path) = (run.name.as_deref().unwrap_or_default(), run.path.as_deref().unwrap_or_default());
     let check = check_runs::Row {

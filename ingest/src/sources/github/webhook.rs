@@ -32,6 +32,7 @@ pub(super) struct Hook {
     receive: Receive,
     path: String,
     rules: Rules,
+    authors: Classifier,
     secret: Option<Secret>,
 }
 
@@ -46,10 +47,9 @@ impl Hook {
     /// The receiver of these settings.
     pub(super) fn new(config: &Config, receive: &Receive) -> Result<Self, SourceError> {
         discover::check(config)?;
-        classifier(config)?;
-        let rules = Rules::new(config)?;
+        let (rules, authors) = (Rules::new(config)?, classifier(config)?);
         let path = config.receive_path(receive);
-        Ok(Self { config: config.clone(), receive: receive.clone(), path, rules, secret: None })
+        Ok(Self { config: config.clone(), receive: receive.clone(), path, rules, authors, secret: None })
     }
 
     fn is_wanted(&self, repository: &wire::Repository) -> bool {
@@ -84,13 +84,12 @@ impl Receiver for Hook {
         let event = header(delivery.headers, "x-github-event")
             .ok_or_else(|| Refused::Unusable("it names no event".to_owned()))?;
         let content = content(delivery)?;
-        let told: Value = serde_json::from_slice(&content).map_err(unusable)?;
+        let told: Value = serde_json::from_slice(&content).map_err(|error| unusable(&error))?;
         let about: About = part(&told, None)?;
         let Some(repository) = about.repository.as_ref().filter(|repository| self.is_wanted(repository)) else {
             return Ok(());
         };
-        let authors = classifier(&self.config)?;
-        let taken = Taken { hook: self, repository, told: &told, authors: &authors, sha: sink.page(content) };
+        let taken = Taken { hook: self, repository, told: &told, authors: &self.authors, sha: sink.page(content) };
         let action = about.action.as_deref().unwrap_or_default();
         match event {
             "deployment" | "deployment_status" => taken.deployment(sink),
@@ -231,7 +230,7 @@ fn content(delivery: &Delivery<'_>) -> Result<Vec<u8>, Refused> {
     Ok(payload.clone().into_bytes())
 }
 
-fn unusable(error: impl ToString) -> Refused {
+fn unusable(error: &impl ToString) -> Refused {
     Refused::Unusable(error.to_string())
 }
 
@@ -239,7 +238,7 @@ fn part<T: DeserializeOwned>(told: &Value, field: Option<&str>) -> Result<T, Ref
     let value = field.map_or(Some(told), |field| told.get(field)).unwrap_or(&Value::Null);
     T::deserialize(value).map_err(|error| {
         let place = field.map_or_else(String::new, |field| format!("`{field}`: "));
-        unusable(format!("{place}{error}"))
+        Refused::Unusable(format!("{place}{error}"))
     })
 }
 

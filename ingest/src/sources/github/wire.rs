@@ -40,7 +40,8 @@ pub(super) struct Parent {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Commit {
     pub(super) sha: String,
-    pub(super) commit: CommitBody,
+    #[serde(rename = "commit")]
+    pub(super) body: CommitBody,
     /// The account, not the name in the commit.
     pub(super) author: Option<Account>,
     #[serde(default, deserialize_with = "list")]
@@ -59,14 +60,14 @@ pub(super) struct CommitBody {
 pub(super) struct GitCommit {
     pub(super) sha: String,
     #[serde(flatten)]
-    pub(super) commit: CommitBody,
+    pub(super) body: CommitBody,
     #[serde(default, deserialize_with = "list")]
     pub(super) parents: Vec<Parent>,
 }
 
 impl From<GitCommit> for Commit {
     fn from(commit: GitCommit) -> Self {
-        Self { sha: commit.sha, commit: commit.commit, author: None, parents: commit.parents }
+        Self { sha: commit.sha, body: commit.body, author: None, parents: commit.parents }
     }
 }
 
@@ -164,10 +165,12 @@ pub(super) struct Run {
     pub(super) event: Option<String>,
     pub(super) status: Option<String>,
     pub(super) conclusion: Option<String>,
-    pub(super) run_attempt: Option<i64>,
+    #[serde(rename = "run_attempt")]
+    pub(super) attempt: Option<i64>,
     pub(super) created_at: Instant,
     pub(super) updated_at: Option<Instant>,
-    pub(super) run_started_at: Option<Instant>,
+    #[serde(rename = "run_started_at")]
+    pub(super) started_at: Option<Instant>,
     pub(super) actor: Option<Account>,
     pub(super) triggering_actor: Option<Account>,
 }

@@ -41,6 +41,8 @@ pub(super) struct Repo {
     pub(super) default_branch: String,
     /// The one service of its deployments, where it is one.
     pub(super) service: Option<String>,
+    /// Its issues report incidents of any service.
+    pub(super) is_tracker: bool,
 }
 
 /// The range that one stream reads.
@@ -94,7 +96,8 @@ impl Repo {
         let entry = ledger.entry(&self.stream(what));
         entry.covers = covers.iter().map(|table| (*table).to_owned()).collect();
         entry.repository = Some(self.name.clone());
-        entry.service.clone_from(&self.service);
+        let speaks_of_all = what == "incidents" && self.is_tracker;
+        entry.service = self.service.clone().filter(|_| !speaks_of_all);
         entry
     }
 }
@@ -109,6 +112,8 @@ impl Work<'_> {
             let start = since.unwrap_or(first);
             return Span { start, end, from: start, is_asked: true };
         }
+        // A first reading that did not come to its end begins again where it began.
+        let first = self.config.since.or_else(|| remembered(entry, "first")).unwrap_or(first);
         match entry.watermark {
             Some(mark) => Span { start: mark, end, from: Instant(mark.0 - OVERLAP_MICROS), is_asked: false },
             None => Span { start: first, end, from: first, is_asked: false },
@@ -122,10 +127,13 @@ impl Work<'_> {
         }
     }
 
-    /// Says what is missing, and notes it without a time: nobody knows where in the range it would lie.
+    /// Says what is missing, once, and notes it without a time: nobody knows where in the range it would lie.
     pub(super) fn note(&self, entry: &mut Entry, stream: &str, sentence: &str, missing_count: Option<i64>) {
-        self.reporter.gap(&format!("`{stream}`: {sentence}"));
-        entry.lose(Loss { start_at: None, end_at: None, reason: sentence.to_owned(), missing_count });
+        let loss = Loss { start_at: None, end_at: None, reason: sentence.to_owned(), missing_count };
+        if !entry.losses.contains(&loss) {
+            self.reporter.gap(&format!("`{stream}`: {sentence}"));
+            entry.lose(loss);
+        }
     }
 
     /// Notes that a stream could not be read, and says so. What keeps everything from being read is an error.
@@ -182,9 +190,16 @@ pub(super) fn replace_loss(entry: &mut Entry, span: Span, loss: Loss) {
 }
 
 /// Finishes a range: it is known completely, and the next reading begins at its end.
+///
+/// What was noted without a time stays: reading on does not bring it back.
 pub(super) fn finish(entry: &mut Entry, span: Span, is_open_ended: bool) {
+    let notes: Vec<Loss> = entry.losses.iter().filter(|loss| loss.start_at.is_none()).cloned().collect();
     entry.complete(span.start, span.end);
+    for note in notes {
+        entry.lose(note);
+    }
     entry.resume = None;
+    entry.memory.remove("first");
     let is_next = entry.watermark.is_none_or(|mark| span.start <= mark);
     if is_open_ended && is_next {
         entry.watermark = entry.watermark.max(Some(span.end));

@@ -10,7 +10,7 @@ mod query;
 mod routes;
 mod world;
 
-pub(crate) use clock::{seconds, text};
+pub(crate) use clock::text;
 pub(crate) use world::{Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag, World, sha};
 
 /// Status, headers and body.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::super::{api, change, commit, events, wire};
-use super::*;
 use crate::authorship::Classifier;
 
 fn recorded(name: &str) -> Option<Vec<Value>> {

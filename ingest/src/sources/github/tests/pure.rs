@@ -54,7 +54,7 @@ fn merged(change_id: &str, carrier: &str, own: &[&Facts], is_rebased: bool) -> M
 
 fn directly(commits: &[Facts], head: &str, pulls: &[Merged], since: i64) -> Vec<String> {
     let commits = commits.iter().map(|facts| (facts.row.commit_sha.clone(), facts.clone())).collect();
-    let (candidates, _) = pushed(&commits, head, pulls, Instant::from_seconds(since));
+    let (candidates, _) = pushed(&commits, head, pulls, Some(Instant::from_seconds(since)));
     candidates
         .iter()
         .map(|candidate| {
@@ -87,7 +87,7 @@ fn what_no_pull_request_explains_was_pushed_directly() {
     assert_eq!(directly(&branch, "q", &pulls, 0), ["d1 direct [d1]", "m2 merge [c]", "q direct [q] ?"]);
     assert_eq!(directly(&branch, "q", &pulls, 15), ["m2 merge [c]", "q direct [q] ?"], "what came before is not judged");
     let commits = branch.iter().map(|facts| (facts.row.commit_sha.clone(), facts.clone())).collect();
-    let (_, rebased) = pushed(&commits, "q", &pulls, Instant(0));
+    let (_, rebased) = pushed(&commits, "q", &pulls, None);
     let rebased: Vec<_> = rebased.iter().map(|row| (row.change_id.as_str(), row.commit_sha.as_str())).collect();
     assert_eq!(rebased, [("#3", "R1"), ("#3", "R2")]);
 }
@@ -118,6 +118,7 @@ fn incident_rules(rules: IncidentRules) -> Rules {
 
 /// Episodes of an issue opened in hour 0, as (start, end) in hours, given (event, label, hour).
 fn episodes(labels: &[&str], state: Option<f64>, told: &[(&str, &str, f64)]) -> Vec<(f64, Option<f64>)> {
+    #[expect(clippy::cast_possible_truncation, reason = "a few hours in microseconds are whole and small")]
     let text = |hours: f64| Instant((hours * 3.6e9) as i64).to_string();
     let labels: Vec<_> = labels.iter().map(|name| json!({"name": name})).collect();
     let issue = json!({"number": 1, "labels": labels, "created_at": text(0.0), "updated_at": text(0.0),

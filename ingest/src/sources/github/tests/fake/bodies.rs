@@ -86,7 +86,7 @@ pub(super) fn git_commit(repo: &Repo, commit: &Commit) -> Value {
 
 fn label(name: &str) -> Value {
     json!({"id": number(name), "node_id": format!("L_{name}"), "url": format!("{API}/labels/{name}"), "name": name,
-        "description": null, "color": "d73a4a", "default": false})
+        "description": "", "color": "d73a4a", "default": false})
 }
 
 /// The head's repository is gone, as of a fork that was deleted, where the contract does not allow it: as in reality, the

@@ -19,7 +19,7 @@ pub(super) fn http(seconds: i64) -> String {
 }
 
 /// Reads `2026-01-05T08:00:00Z`, or the date alone.
-pub(crate) fn seconds(text: &str) -> Option<i64> {
+pub(super) fn seconds(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let days = days(number(0, 4)?, number(5, 7)?, number(8, 10)?);
     match text.len() {

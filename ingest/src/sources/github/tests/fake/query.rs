@@ -29,7 +29,7 @@ impl Request {
     /// The page that is asked for and its size, or what is wrong with them.
     pub(super) fn paging(&self) -> Result<(usize, usize), String> {
         let number = |name: &str, otherwise: usize| match self.parameter(name) {
-            Some(text) => text.parse::<usize>().map_err(|_| format!("`{name}` is no number")),
+            Some(text) => text.parse::<usize>().ok().ok_or_else(|| format!("`{name}` is no number")),
             None => Ok(otherwise),
         };
         let (page, size) = (number("page", 1)?, number("per_page", 30)?);

@@ -145,7 +145,7 @@ fn routed(world: &World, request: &Request, body: &[u8]) -> Result<Told, Told> {
 
 fn of_repo(repo: &Repo, request: &Request, rest: &[&str]) -> Result<Told, Told> {
     let own = [&["repositories", repo.id.to_string().as_str()], rest].concat().join("/");
-    let number = |text: &str| text.parse::<u64>().map_err(|_| Told::missing());
+    let number = |text: &str| text.parse::<u64>().ok().ok_or_else(Told::missing);
     match rest {
         [] => Ok(Told::ok(bodies::repository(repo))),
         ["commits"] => commits(repo, request, &own),

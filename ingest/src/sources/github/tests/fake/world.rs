@@ -152,7 +152,9 @@ pub(crate) fn sha(name: &str) -> String {
         for byte in name.bytes().chain([round]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
         }
-        text.push_str(&format!("{hash:016x}"));
+        for place in (0..16).rev() {
+            text.extend(u32::try_from((hash >> (4 * place)) & 15).ok().and_then(|digit| char::from_digit(digit, 16)));
+        }
     }
     text.truncate(40);
     text
