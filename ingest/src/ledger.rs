@@ -96,6 +96,11 @@ impl Ledger {
         self.entries.entry(stream.to_owned()).or_default()
     }
 
+    /// Forgets a stream, such as one that only said that something could not be had.
+    pub fn forget(&mut self, stream: &str) {
+        self.entries.remove(stream);
+    }
+
     /// All entries, by stream.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries.iter().map(|(stream, entry)| (stream.as_str(), entry))

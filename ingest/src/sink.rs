@@ -17,6 +17,7 @@ pub struct Sink<'a> {
     held_rows: usize,
     held_bytes: usize,
     held_since: tokio::time::Instant,
+    commits_often: bool,
     present: Option<Instant>,
     coverage: Vec<coverage::Row>,
     summary: Summary,
@@ -65,6 +66,7 @@ impl<'a> Sink<'a> {
             held_rows: 0,
             held_bytes: 0,
             held_since: tokio::time::Instant::now(),
+            commits_often: false,
             present: None,
             coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
@@ -83,6 +85,7 @@ impl<'a> Sink<'a> {
             held_rows: 0,
             held_bytes: 0,
             held_since: tokio::time::Instant::now(),
+            commits_often: false,
             present: None,
             coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
@@ -174,7 +177,8 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// [`SourceError`] of the lake.
     pub async fn checkpoint(&mut self, cursor: impl FnOnce() -> String) -> Result<(), SourceError> {
-        let is_much = self.held_rows >= ROWS_PER_BATCH
+        let is_much = (self.commits_often && self.held_rows > 0)
+            || self.held_rows >= ROWS_PER_BATCH
             || self.held_bytes >= BYTES_PER_BATCH
             || (self.held_rows > 0 && self.held_since.elapsed() >= TIME_PER_BATCH);
         if !self.is_snapshot && is_much {
@@ -279,5 +283,22 @@ impl<'a> Sink<'a> {
     #[must_use]
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+}
+
+#[cfg(test)]
+impl Sink<'_> {
+    /// A sink that commits to memory at every checkpoint, as one of a lake does after a while.
+    pub(crate) fn into_memory_often(stream: &str, fills: &'static [&'static str], now: Instant) -> Sink<'static> {
+        Sink { is_snapshot: false, commits_often: true, ..Sink::into_memory(stream, fills, now) }
+    }
+
+    /// What was committed, and where a reading goes on that has it: all of it where the reading was finished.
+    pub(crate) fn committed(mut self, is_finished: bool) -> (Vec<Batch>, Option<String>) {
+        if is_finished {
+            self.kept.push(self.batch);
+        }
+        let cursor = self.kept.iter().rev().find_map(|batch| batch.cursor().map(str::to_owned));
+        (self.kept, cursor)
     }
 }

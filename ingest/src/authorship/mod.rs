@@ -1,5 +1,6 @@
 //! Who wrote a change, and what its message says: the same for every source that knows commits.
 
+mod accounts;
 mod authors;
 pub(crate) mod messages;
 

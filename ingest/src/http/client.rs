@@ -206,7 +206,10 @@ impl<'r> Client<'r> {
             tracing::debug!(request = %request.shown(), attempt, error = %kind, "trying again");
             let own_choice = backoff(attempt, salt(request));
             match refusal {
-                Some(refusal) => self.wait_for_all(generation, &refusal, own_choice).await.map_err(failed)?,
+                Some(refusal) => {
+                    let wait = refusal.wait_after(attempt, own_choice);
+                    self.wait_for_all(generation, &refusal, wait).await.map_err(failed)?;
+                }
                 None => self.pause.sleep(own_choice).await,
             }
             attempt += 1;
@@ -217,30 +220,29 @@ impl<'r> Client<'r> {
     async fn pass_gate(&self) -> Result<u64, HttpErrorKind> {
         let mut gate = self.gate.lock().await;
         if let Some(refusal) = gate.announced.take() {
-            self.wait(&refusal, Duration::ZERO).await?;
+            self.wait(refusal.wait_after(1, Duration::ZERO), &refusal.why).await?;
             self.generation.fetch_add(1, Ordering::SeqCst);
         }
         Ok(self.generation.load(Ordering::SeqCst))
     }
 
     /// Waits with everybody else behind, unless somebody waited since the request of `generation` was sent.
-    async fn wait_for_all(&self, generation: u64, refusal: &Refusal, own: Duration) -> Result<(), HttpErrorKind> {
+    async fn wait_for_all(&self, generation: u64, refusal: &Refusal, wait: Duration) -> Result<(), HttpErrorKind> {
         let _held = self.gate.lock().await;
         if self.generation.load(Ordering::SeqCst) == generation {
-            self.wait(refusal, own).await?;
+            self.wait(wait, &refusal.why).await?;
             self.generation.fetch_add(1, Ordering::SeqCst);
         }
         Ok(())
     }
 
-    async fn wait(&self, refusal: &Refusal, own: Duration) -> Result<(), HttpErrorKind> {
-        let wait = refusal.wait.unwrap_or(own);
+    async fn wait(&self, wait: Duration, why: &str) -> Result<(), HttpErrorKind> {
         if wait.as_secs() > self.settings.longest_wait_seconds {
-            return Err(HttpErrorKind::Limited { seconds: wait.as_secs(), why: refusal.why.clone() });
+            return Err(HttpErrorKind::Limited { seconds: wait.as_secs(), why: why.to_owned() });
         }
         if wait >= WORTH_TELLING {
-            tracing::info!(seconds = wait.as_secs(), why = refusal.why, "waiting");
-            self.reporter.waiting(wait.as_secs(), &refusal.why);
+            tracing::info!(seconds = wait.as_secs(), why, "waiting");
+            self.reporter.waiting(wait.as_secs(), why);
         }
         self.pause.sleep(wait).await;
         Ok(())

@@ -13,6 +13,29 @@ pub struct Refusal {
     pub wait: Option<Duration>,
     /// What is used up, in words.
     pub why: String,
+    /// The first wait where it is left to us; it doubles with each refusal of the same request.
+    pub first: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal that names its wait, or leaves it to us.
+    #[must_use]
+    pub fn after(wait: Option<Duration>, why: String) -> Self {
+        Self { wait, why, first: None }
+    }
+
+    /// A refusal that leaves the wait to us, but wants at least `first`, and more each time.
+    #[must_use]
+    pub fn growing(first: Duration, why: String) -> Self {
+        Self { wait: None, why, first: Some(first) }
+    }
+
+    /// The wait before attempt `attempt + 1`; `own` is what we would choose ourselves.
+    #[must_use]
+    pub(super) fn wait_after(&self, attempt: u32, own: Duration) -> Duration {
+        let growing = self.first.map(|first| first.saturating_mul(1 << attempt.saturating_sub(1).min(10)));
+        self.wait.or(growing).unwrap_or(own)
+    }
 }
 
 /// Reads from an answer whether it refuses for a while, by the rules of a vendor. It sees every answer, and may also
@@ -23,8 +46,8 @@ pub type RateRule = fn(&Answer) -> Option<Refusal>;
 #[must_use]
 pub fn plain_rate(answer: &Answer) -> Option<Refusal> {
     match answer.status {
-        429 => Some(Refusal { wait: retry_after(answer), why: "too many requests".to_owned() }),
-        503 => retry_after(answer).map(|wait| Refusal { wait: Some(wait), why: "the server is busy".to_owned() }),
+        429 => Some(Refusal::after(retry_after(answer), "too many requests".to_owned())),
+        503 => retry_after(answer).map(|wait| Refusal::after(Some(wait), "the server is busy".to_owned())),
         _ => None,
     }
 }

@@ -151,7 +151,7 @@ async fn those_in_flight_share_one_wait() {
 /// A rule by which a success may say that nothing is left.
 fn nothing_left(answer: &Answer) -> Option<Refusal> {
     let is_last = answer.header("x-left") == Some("0");
-    is_last.then(|| Refusal { wait: Some(Duration::from_secs(40)), why: "nothing is left".to_owned() })
+    is_last.then(|| Refusal::after(Some(Duration::from_secs(40)), "nothing is left".to_owned()))
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ macro_rules! sources {
         #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
         #[serde(tag = "type", rename_all = "snake_case")]
         #[allow(non_camel_case_types, reason = "a variant is spelt as the source is named in the configuration")]
+        #[allow(clippy::large_enum_variant, reason = "there are a few of them, each made once")]
         pub enum Config {
             $(#[doc = concat!("Settings of the `", stringify!($name), "` source.")]
             $name($name::Config),)+
@@ -57,4 +58,4 @@ pub struct About {
     pub fills: &'static [&'static str],
 }
 
-sources! { argocd, files, git, prometheus, simulated }
+sources! { argocd, files, git, github, prometheus, simulated }

@@ -11,11 +11,12 @@ table! {
         tag: String,
         /// Commit the tag points at, peeled.
         commit_sha: String,
-        /// `annotated` or `lightweight`.
+        /// `annotated`, `lightweight`, or `unknown` where only the release itself was read.
         tag_kind: String,
-        /// When the release was made: the tagger's time, or for a lightweight tag the commit's committer time.
+        /// When the release was made: when it was published, else the tagger's time, or for a lightweight tag the commit's
+        /// committer time.
         released_at: Instant,
-        /// What `released_at` rests on: `tagger` or `committer`.
+        /// What `released_at` rests on: `published`, `tagger` or `committer`.
         released_at_basis: String,
         /// Version, as the release rule cut it out of the tag.
         version: String,

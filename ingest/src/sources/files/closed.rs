@@ -27,8 +27,8 @@ pub(crate) const CLOSED_SETS: &[ClosedSet] = &[
     ("incidents", "cause", &["change", "infrastructure", "vendor", "unknown"]),
     ("inventory", "kind", &["chart", "image", "git"]),
     ("inventory", "since_basis", &["deployed", "first_seen"]),
-    ("releases", "tag_kind", &["annotated", "lightweight"]),
-    ("releases", "released_at_basis", &["tagger", "committer"]),
+    ("releases", "tag_kind", &["annotated", "lightweight", "unknown"]),
+    ("releases", "released_at_basis", &["tagger", "committer", "published"]),
 ];
 
 /// The words a column may hold, if they are a closed set.

@@ -35,6 +35,7 @@ mod walk;
 use async_trait::async_trait;
 
 pub use config::Config;
+pub(super) use prerelease::is_prerelease;
 #[cfg(test)]
 pub(crate) use tests::contract;
 

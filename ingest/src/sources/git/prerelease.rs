@@ -24,7 +24,7 @@ const WORD_ALONE: &str =
     r"^(?:nightly|canary|snapshot|insiders?|dev|alpha|beta|rc|preview|edge|unstable)(?:[-_.]?v?[0-9].*)?$";
 
 /// Whether `version` is a pre-release. Build metadata (behind `+`) says nothing about it.
-pub(super) fn is_prerelease(version: &str) -> bool {
+pub(in crate::sources) fn is_prerelease(version: &str) -> bool {
     static RULE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(&format!("{WORD_AFTER_A_NUMBER}|{WORD_AT_THE_END}|{LETTER_AND_NUMBER}|{WORD_ALONE}"))
             .expect("the built-in rule is a regular expression")

@@ -60,6 +60,8 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use lake::Instant;
 
+#[cfg(test)]
+pub(crate) use tests::contract;
 pub use auth::Auth;
 pub use config::{Alertmanager, Alerts, Config, Method, Naming, Receive, Rule, Series};
 

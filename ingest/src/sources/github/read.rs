@@ -1,0 +1,232 @@
+//! One reading: repository by repository, and in each stream by stream. A stream that fails is stated as missing, and
+//! the others go on.
+
+use lake::Instant;
+use lake::tables::{change_commits, changes};
+
+use super::commits::News;
+use super::direct::Merged;
+use super::work::{Repo, Span, Trouble, Work, finish, remember, remembered, replace_loss};
+use super::config::Streams;
+use super::{checks, commits, deployments, direct, discover, issues, pulls, releases, runs, wire};
+use super::config::Config;
+use crate::http::{Origin, Request};
+use crate::{Ledger, Loss, Reading, Sink, SourceError};
+
+/// The tables of what was pushed directly.
+const DIRECT: &[&str] = &["changes", "change_commits"];
+
+/// Reads everything into `sink`.
+pub(super) async fn read(work: &mut Work<'_>, sink: &mut Sink<'_>, source: &str) -> Result<(), SourceError> {
+    let mut ledger = Ledger::from_cursor(work.reading.cursor)?;
+    work.reporter.begin("looking for repositories", None);
+    let repos = match discover::repositories(work, &mut ledger).await {
+        Ok(repos) => repos,
+        Err(Trouble::Fatal(error)) => return Err(error),
+        Err(Trouble::Http(error)) => return Err(SourceError::new("could not list the repositories", error)),
+    };
+    let mut unit = Unit { work, sink, ledger: &mut ledger, was_read: false };
+    for repo in &repos {
+        unit.repository(repo).await?;
+    }
+    let was_read = unit.was_read;
+    for notice in work.api.notices() {
+        work.reporter.gap(&notice);
+    }
+    let rows = ledger.coverage(source);
+    if let (false, Some(first)) = (was_read, rows.iter().find_map(|row| row.reason.as_ref())) {
+        let nothing = crate::SourceErrorKind::Input(first.clone());
+        return Err(SourceError::new(format!("could not read anything of `{source}`"), nothing));
+    }
+    for row in rows {
+        sink.coverage(row)?;
+    }
+    sink.set_cursor(ledger.to_cursor());
+    Ok(())
+}
+
+/// The repositories on their way into the sink.
+struct Unit<'u, 'w, 's> {
+    work: &'u mut Work<'w>,
+    sink: &'u mut Sink<'s>,
+    ledger: &'u mut Ledger,
+    /// Any stream could be read.
+    was_read: bool,
+}
+
+impl Unit<'_, '_, '_> {
+    async fn repository(&mut self, repo: &Repo) -> Result<(), SourceError> {
+        let streams = self.work.config.streams.clone();
+        let began = self.work.api.server_time(self.work.reading.now);
+        let news = if streams.commits { self.commits(repo, began).await? } else { Some(News::default()) };
+        let is_known = News::default();
+        if streams.pulls {
+            let mut span = self.span(repo, "pulls", pulls::COVERS, began);
+            if streams.commits && news.is_some() {
+                // What was merged since direct pushes were told apart last explains the commits that are new since then.
+                span.from = span.from.min(self.span(repo, "direct", DIRECT, began).from);
+            }
+            let known = news.as_ref().unwrap_or(&is_known);
+            let read = pulls::read(self.work, repo, self.ledger, self.sink, span, known).await;
+            let merged = self.ended(repo, "pulls", pulls::COVERS, span, read)?;
+            if let (Some(news), Some(merged), true) = (&news, merged, streams.commits) {
+                self.direct(repo, news, &merged, began).await?;
+            }
+        }
+        if streams.deployments {
+            let span = self.span(repo, "deployments", deployments::COVERS, began);
+            let known = news.as_ref().unwrap_or(&is_known);
+            let read = deployments::read(self.work, repo, self.ledger, self.sink, span, known).await;
+            self.ended(repo, "deployments", deployments::COVERS, span, read)?;
+        }
+        if self.work.rules.incidents.as_ref().is_some_and(|rules| rules.takes(&repo.name)) {
+            let span = self.span(repo, "incidents", issues::COVERS, began);
+            let read = issues::read(self.work, repo, self.ledger, self.sink, span).await;
+            self.ended(repo, "incidents", issues::COVERS, span, read)?;
+        }
+        self.others(repo, &streams, news.as_ref(), began).await?;
+        self.sink.checkpoint(|| self.ledger.to_cursor()).await
+    }
+
+    /// What is beside the way of a change.
+    async fn others(
+        &mut self,
+        repo: &Repo,
+        streams: &Streams,
+        news: Option<&News>,
+        began: Instant,
+    ) -> Result<(), SourceError> {
+        if streams.releases || self.work.rules.release.is_some() {
+            let covers = releases::covers(self.work.config);
+            let span = self.span(repo, "releases", covers, began);
+            let read = releases::read(self.work, repo, self.ledger, self.sink, span).await;
+            self.ended(repo, "releases", covers, span, read)?;
+        }
+        if streams.runs {
+            let covers = runs::covers(self.work.config);
+            let span = self.span(repo, "runs", covers, began);
+            let read = runs::read(self.work, repo, self.ledger, self.sink, span).await;
+            self.ended(repo, "runs", covers, span, read)?;
+        }
+        if let (true, Some(news)) = (streams.checks, news) {
+            let span = self.span(repo, "checks", checks::COVERS, began);
+            let read = checks::read(self.work, repo, self.ledger, self.sink, news).await;
+            self.ended(repo, "checks", checks::COVERS, span, read)?;
+        }
+        Ok(())
+    }
+
+    fn span(&mut self, repo: &Repo, what: &str, covers: &[&str], began: Instant) -> Span {
+        let entry = repo.entry(self.ledger, what, covers);
+        let span = self.work.span(entry, began);
+        if entry.watermark.is_none() && !span.is_asked {
+            remember(entry, "first", Some(&span.start));
+        }
+        span
+    }
+
+    /// Notes how a stream ended: its range is known, or it is stated as missing.
+    fn ended<T>(
+        &mut self,
+        repo: &Repo,
+        what: &str,
+        covers: &[&str],
+        span: Span,
+        read: Result<T, Trouble>,
+    ) -> Result<Option<T>, SourceError> {
+        let is_open_ended = self.work.reading.range.until.is_none();
+        let entry = repo.entry(self.ledger, what, covers);
+        match read {
+            Ok(read) => {
+                finish(entry, span, is_open_ended);
+                self.was_read = true;
+                Ok(Some(read))
+            }
+            Err(trouble) => {
+                self.work.lose(entry, &repo.stream(what), span, trouble)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The commits that are new since those that were told apart last.
+    async fn commits(&mut self, repo: &Repo, began: Instant) -> Result<Option<News>, SourceError> {
+        let span = self.span(repo, "commits", commits::COVERS, began);
+        let own: Option<String> = remembered(repo.entry(self.ledger, "commits", commits::COVERS), "head");
+        let (mut wanted, mut read_to) = (span, own);
+        if self.work.config.streams.pulls {
+            // What was read and not yet told apart is read again.
+            let direct = self.span(repo, "direct", DIRECT, began);
+            wanted = Span { start: span.start.min(direct.start), from: span.from.min(direct.from), ..span };
+            read_to = remembered(repo.entry(self.ledger, "direct", DIRECT), "head");
+        }
+        let read = commits::read(self.work, repo, self.ledger, self.sink, wanted, read_to).await;
+        let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
+        match &news {
+            Some(news) => commits::finish(repo, self.ledger, news.head.as_ref()),
+            None if self.work.config.streams.pulls => {
+                let span = self.span(repo, "direct", DIRECT, began);
+                let reason = "what was pushed directly is not known, because the commits could not be read".to_owned();
+                let loss = Loss { start_at: Some(span.start), end_at: Some(span.end), reason, missing_count: None };
+                replace_loss(repo.entry(self.ledger, "direct", DIRECT), span, loss);
+            }
+            None => {}
+        }
+        Ok(news)
+    }
+
+    /// What was pushed without a pull request.
+    async fn direct(&mut self, repo: &Repo, news: &News, merged: &[Merged], began: Instant) -> Result<(), SourceError> {
+        let span = self.span(repo, "direct", DIRECT, began);
+        let read = self.pushed(repo, news, merged).await;
+        if self.ended(repo, "direct", DIRECT, span, read)?.is_some() && news.head.is_some() {
+            remember(repo.entry(self.ledger, "direct", DIRECT), "head", news.head.as_ref());
+        }
+        Ok(())
+    }
+
+    async fn pushed(&mut self, repo: &Repo, news: &News, merged: &[Merged]) -> Result<(), Trouble> {
+        let Some(head) = &news.head else { return Ok(()) };
+        let (candidates, rebased) = direct::pushed(&news.commits, head, merged, news.since);
+        self.sink.rows::<change_commits::Row>(rebased, None)?;
+        for candidate in candidates {
+            if candidate.is_doubtful && self.belongs_to_a_pull_request(repo, &candidate.change.change_id).await? {
+                continue;
+            }
+            self.sink.rows::<changes::Row>(vec![candidate.change], None)?;
+            self.sink.rows::<change_commits::Row>(candidate.commits, None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether GitHub knows a merged pull request that brought this commit.
+    async fn belongs_to_a_pull_request(&mut self, repo: &Repo, sha: &str) -> Result<bool, Trouble> {
+        let url = repo.url(&self.work.api, &["commits", sha, "pulls"], &[]);
+        let page = self.work.api.page::<wire::Pull>(url, "pulls").await?;
+        Ok(page.items.iter().any(|pull| pull.merged_at.is_some()))
+    }
+}
+
+/// The requests that a reading begins with; those of each repository follow once it is known.
+pub(super) fn plan(config: &Config, origin: &Origin, reading: &Reading<'_>) -> Vec<String> {
+    let shown = |path: &[&str], query: &[(&str, &str)]| Request::get(origin.at(path, query)).shown();
+    let mut plan: Vec<String> = Vec::new();
+    if let Some(app) = &config.app {
+        plan.push(format!(
+            "POST {}",
+            origin.at::<&str, &str>(&["app", "installations", &app.installation.to_string(), "access_tokens"], &[])
+        ));
+    }
+    for (path, query) in discover::first_paths(config) {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        plan.push(shown(&path, &query));
+    }
+    let since = reading.range.since.or(config.since).map_or_else(String::new, |at| format!(" from {at} on"));
+    plan.push(format!("then, for each repository{since}, its streams in their order"));
+    for name in config.repositories.iter().filter(|_| config.streams.commits) {
+        if let Some((owner, repository)) = name.split_once('/') {
+            plan.push(shown(&["repos", owner, repository, "commits"], &[("per_page", "1")]));
+        }
+    }
+    plan
+}
