@@ -14,6 +14,7 @@ macro_rules! sources {
         #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
         #[serde(tag = "type", rename_all = "snake_case")]
         #[allow(non_camel_case_types, reason = "a variant is spelt as the source is named in the configuration")]
+        #[allow(clippy::large_enum_variant, reason = "a process holds a handful of them")]
         pub enum Config {
             $(#[doc = concat!("Settings of the `", stringify!($name), "` source.")]
             $name($name::Config),)+

@@ -238,7 +238,10 @@ impl<'a, 's> Reader<'a, 's> {
         while fruitless < self.setup.config.http.attempts {
             let mut lines = match self.api.stream().await {
                 Ok(lines) => lines,
-                Err(error) => return self.give_up_following(&format!("{error}: {}", error.kind)),
+                Err(error) => {
+                    self.give_up_following(&format!("{error}: {}", error.kind));
+                    return Ok(());
+                }
             };
             let (mut has_news, mut signs_of_life) = (false, 0);
             let has_ended = loop {
@@ -264,7 +267,8 @@ impl<'a, 's> Reader<'a, 's> {
             drop(lines);
             match self.list().await {
                 Err(SourceError { doing, kind: SourceErrorKind::Http(error), .. }) => {
-                    return self.give_up_following(&format!("{doing}: {error}: {}", error.kind));
+                    self.give_up_following(&format!("{doing}: {error}: {}", error.kind));
+                    return Ok(());
                 }
                 listed => listed?,
             }
@@ -274,14 +278,14 @@ impl<'a, 's> Reader<'a, 's> {
             // Between two signs of life lies a quarter of a minute: then it was held, and nothing happened.
             fruitless = if has_news || signs_of_life > 1 { 0 } else { fruitless + 1 };
         }
-        self.give_up_following("the stream of applications ends again and again without news")
+        self.give_up_following("the stream of applications ends again and again without news");
+        Ok(())
     }
 
-    fn give_up_following(&mut self, why: &str) -> Result<(), SourceError> {
+    fn give_up_following(&mut self, why: &str) {
         self.reporter.gap(why);
         let entry = self.ledger.entry(ALL);
         entry.lose(Loss { start_at: None, end_at: None, reason: why.to_owned(), missing_count: None });
-        Ok(())
     }
 
     /// Takes one line of the stream.
