@@ -111,7 +111,7 @@ impl Chart<'_> {
             None => kept(usual).and_then(|kept| self.by_default(kept)),
         };
         let told = if is_sent_on { format!("`{elsewhere}` keeps samples elsewhere") } else { self.said(path, usual) };
-        self.finding("retention", OF_ALERTS, is_provided, told, format!("set `{path}` to `{LEAST_RETENTION_DAYS}d` or more, or read alerts before they are dropped"))
+        self.finding("retention", OF_ALERTS, is_provided, &told, format!("set `{path}` to `{LEAST_RETENTION_DAYS}d` or more, or read alerts before they are dropped"))
     }
 
     /// Whether the stack looks at monitors that others brought.
@@ -124,7 +124,7 @@ impl Chart<'_> {
         let is_provided = if is_open || has_own { Some(true) } else { self.by_default(false) };
         let told = if has_own { "selectors or scrape configurations are set".to_owned() } else { self.said(path, "true") };
         let remedy = format!("set `{path}` to `false`: otherwise only monitors with the label of this release are scraped");
-        self.finding("scrape", OF_ALERTS, is_provided, told, remedy)
+        self.finding("scrape", OF_ALERTS, is_provided, &told, remedy)
     }
 
     /// Whether there is anything to scrape.
@@ -136,7 +136,7 @@ impl Chart<'_> {
             _ => self.by_default(true),
         };
         let told = if self.value(path).is_none() && self.sets(path) { format!("`{path}` has jobs") } else { self.said(path, "the jobs of Kubernetes") };
-        self.finding("scrape", OF_ALERTS, is_provided, told, format!("give `{path}` a job for the services"))
+        self.finding("scrape", OF_ALERTS, is_provided, &told, format!("give `{path}` a job for the services"))
     }
 
     /// Whether alerts go anywhere: some receiver that a route names has to do something.
@@ -171,7 +171,7 @@ impl Chart<'_> {
         } else {
             (Some(false), format!("routes lead to `{}`, which send nothing", named.iter().map(|name| name.as_str()).collect::<Vec<_>>().join("`, `")))
         };
-        self.finding("alerts", OF_ALERTS, is_provided, told, format!("give `{path}` a receiver with a webhook, and a route to it"))
+        self.finding("alerts", OF_ALERTS, is_provided, &told, format!("give `{path}` a receiver with a webhook, and a route to it"))
     }
 
     /// Whether Argo CD tells of failed syncs.
@@ -184,7 +184,7 @@ impl Chart<'_> {
             Some(false)
         };
         let told = if has_any { "`notifications.notifiers` is set".to_owned() } else { format!("{}; `notifications.notifiers` is not set", self.said(path, "true")) };
-        self.finding("notifications", OF_FAILURES, is_provided, told, "set `notifications.enabled` and a webhook in `notifications.notifiers`".to_owned())
+        self.finding("notifications", OF_FAILURES, is_provided, &told, "set `notifications.enabled` and a webhook in `notifications.notifiers`".to_owned())
     }
 
     /// Whether the counter of syncs can be scraped, against which what was read can be checked.
@@ -196,7 +196,7 @@ impl Chart<'_> {
             _ => Some(false),
         };
         let told = paths.map(|path| self.said(path, "false")).join("; ");
-        self.finding("sync_counter", OF_FAILURES, is_provided, told, format!("set `{}` and `{}`", paths[0], paths[1]))
+        self.finding("sync_counter", OF_FAILURES, is_provided, &told, format!("set `{}` and `{}`", paths[0], paths[1]))
     }
 
     fn finding(
@@ -204,7 +204,7 @@ impl Chart<'_> {
         input: &'static str,
         metrics: &'static [&'static str],
         is_provided: Option<bool>,
-        told: String,
+        told: &str,
         remedy: String,
     ) -> Finding {
         let remedy = (is_provided != Some(true)).then_some(remedy);

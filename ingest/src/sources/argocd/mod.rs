@@ -22,12 +22,15 @@
 //!         {"app": {"metadata": {{toJson .app.metadata}}, "spec": {{toJson .app.spec}}, "status": {
 //!           "history": {{toJson .app.status.history}}, "operationState": {{toJson .app.status.operationState}},
 //!           "health": {{toJson .app.status.health}}, "sync": {{toJson .app.status.sync}},
-//!           "summary": {{toJson .app.status.summary}}, "reconciledAt": {{toJson .app.status.reconciledAt}}}}}
+//!           "summary": {{toJson .app.status.summary}}, "resources": {{toJson .app.status.resources}},
+//!           "reconciledAt": {{toJson .app.status.reconciledAt}}}}}
 //! trigger.doracle: |
 //!   - {when: app.status.operationState.phase in ['Running'], oncePer: app.status.operationState.startedAt, send: [doracle]}
 //!   - {when: app.status.operationState.phase in ['Succeeded', 'Failed', 'Error'], oncePer: app.status.operationState.finishedAt, send: [doracle]}
 //!   - {when: app.status.health.status != '', oncePer: app.status.health.lastTransitionTime, send: [doracle]}
 //! ```
+//!
+//! An application asks for it with the annotation `notifications.argoproj.io/subscribe.doracle.doracle`.
 //!
 //! A commit of a configuration repository is not a change of the service. It stands among the revisions as
 //! `config:repository@…` and is never linked to changes; the images that a sync put there lead to source commits, by
@@ -38,7 +41,7 @@
 //! - `place` says which service, environment and target an application is, `parents` which one is none.
 //! - `attempts` and `parts` make deployments, `rollouts` corrects them by what Argo Rollouts gave up.
 //! - `health`, `inventory`, `image` and `resolve` make the other rows; `inputs`, `charts` and `values` the report of gaps.
-//! - `reading` goes through it all, `details` asks for what the list does not tell, `progress` keeps what was covered.
+//! - `reading` goes through it all and follows what changes, `details` asks for what the list does not tell, `progress` keeps what was covered.
 //! - `receiver` takes what notifications push.
 
 mod attempts;

@@ -57,15 +57,12 @@ impl Words {
                 let after = rest.strip_prefix(word.as_str());
                 is_start && after.is_some_and(|after| !after.starts_with(char::is_alphanumeric))
             });
-            let length = match found {
-                Some((word, place)) => {
-                    neutral.push_str(place);
-                    word.len()
-                }
-                None => {
-                    neutral.push(first);
-                    first.len_utf8()
-                }
+            let length = if let Some((word, place)) = found {
+                neutral.push_str(place);
+                word.len()
+            } else {
+                neutral.push(first);
+                first.len_utf8()
             };
             before = rest[..length].chars().next_back();
             rest = &rest[length..];

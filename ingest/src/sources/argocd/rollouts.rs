@@ -10,6 +10,9 @@ use super::place::Place;
 use super::rows::newest_deployment;
 use super::wire::{Application, Resource, or_default};
 
+/// What attempts rest on that are told by a Rollout.
+const EVIDENCE: &str = "argo_rollout";
+
 /// What a Rollout says of its last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rollout {
@@ -223,7 +226,7 @@ pub(super) fn judge(
         again.started_at = Some(at);
         again.finished_at = Some(promoted_at);
         again.updated_at = Some(promoted_at);
-        again.evidence = "argo_rollout".to_owned();
+        again.evidence = EVIDENCE.into();
         deployments.push(again);
     }
     vec![(id, at)]
@@ -238,8 +241,8 @@ fn reached_users(given_up: &[&Rollout]) -> Option<bool> {
 }
 
 fn fail(row: &mut deployments::Row, at: Instant) {
-    row.status = "failure".to_owned();
+    row.status = "failure".into();
     row.finished_at = Some(at);
     row.updated_at = Some(at.max(row.updated_at.unwrap_or(at)));
-    row.evidence = "argo_rollout".to_owned();
+    row.evidence = EVIDENCE.into();
 }

@@ -127,8 +127,8 @@ impl App {
             entry["deployedAt"] = told(at(end));
             entry["initiatedBy"] = operation["operation"]["initiatedBy"].clone();
             history.push(entry);
-            let limit = self.value["spec"]["revisionHistoryLimit"].as_u64().map_or(10, |limit| limit as usize);
-            history.drain(..history.len().saturating_sub(limit));
+            let limit = self.value["spec"]["revisionHistoryLimit"].as_u64().unwrap_or(10);
+            history.drain(..history.len().saturating_sub(usize::try_from(limit).expect("a small number")));
             self.set("/status/history", if history.is_empty() { Value::Null } else { json!(history) });
             self.set("/status/sync/status", json!("Synced"));
         }
@@ -300,5 +300,5 @@ pub(super) fn frames(events: &[(&str, &App)]) -> Reply {
     let frame = |(kind, app): &(&str, &App)| {
         format!(":\n\ndata: {}\n\n", json!({"result": {"type": kind, "application": app.value}}))
     };
-    Reply::status(200, events.iter().map(frame).collect::<String>()).with("content-type", "text/event-stream")
+    Reply::status(200, events.iter().map(frame).collect::<Vec<_>>().concat()).with("content-type", "text/event-stream")
 }

@@ -14,12 +14,12 @@ fn token() -> BTreeMap<String, String> {
     BTreeMap::from([("ARGOCD_TOKEN".to_owned(), TOKEN.to_owned())])
 }
 
-fn settings() -> Value {
+pub(super) fn settings() -> Value {
     json!({"token": {"env": "ARGOCD_TOKEN"}, "revision_references": true})
 }
 
 /// A world with everything that makes requests.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut api = App::new("api-eu", "1");
     api.sync("05:00:00", &[&commit('a')]);
     api.sync("06:00:00", &[&commit('b')]);

@@ -1,4 +1,5 @@
 //! The source against a fake Argo CD, and its pure parts against stories.
+#![expect(clippy::needless_pass_by_value, reason = "settings and payloads are written where they are used")]
 
 mod covering;
 mod fake;

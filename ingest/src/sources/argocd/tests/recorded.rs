@@ -139,12 +139,14 @@ fn what_is_pushed_is_what_is_polled() {
     let wrapped = accept(receiver.as_ref(), json!({"app": app.value}).to_string().as_bytes(), "open").expect("it is one");
     let bare = accept(receiver.as_ref(), app.value.to_string().as_bytes(), "open").expect("it is one");
     assert_eq!(wrapped, bare);
-    // The template of the documentation leaves out what is not read.
-    let metadata = app.value["metadata"].clone();
-    let mut status = app.value["status"].clone();
-    status.as_object_mut().expect("an object").remove("resources");
-    let compact = json!({"app": {"metadata": metadata, "spec": app.value["spec"], "status": status}}).to_string();
-    assert_eq!(accept(receiver.as_ref(), compact.as_bytes(), "open").expect("it is one"), wrapped);
+    // The template of the documentation sends what is read.
+    let read = ["history", "operationState", "health", "sync", "summary", "resources", "reconciledAt"];
+    let status: Value = read.iter().map(|name| ((*name).to_owned(), app.value["status"][*name].clone())).collect();
+    let compact = json!({"app": {"metadata": app.value["metadata"], "spec": app.value["spec"], "status": status}});
+    app.set("/status/conditions", json!([{"type": "SyncError"}]));
+    let compact = accept(receiver.as_ref(), compact.to_string().as_bytes(), "open").expect("it is one");
+    let whole = accept(receiver.as_ref(), app.value.to_string().as_bytes(), "open").expect("it is one");
+    assert_eq!((&compact, &whole), (&wrapped, &wrapped));
     assert_eq!(wrapped.words("deployments", &["service", "status"]), ["api success"]);
     assert!(wrapped.rows("coverage").is_empty(), "what is pushed says nothing of what was not");
 }
