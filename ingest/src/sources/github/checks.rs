@@ -1,44 +1,59 @@
 //! Check runs and commit statuses of the new commits of the default branch.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
+use lake::Instant;
 use lake::tables::check_runs::Row;
 
 use super::api::{Api, PER_PAGE, Page};
 use super::commits::News;
 use super::wire;
-use super::work::{Repo, Trouble, Work};
+use super::work::{DAY_MICROS, Repo, Span, Trouble, Work, remember, remembered};
 use crate::http::HttpError;
 use crate::{Ledger, Sink};
 
 /// The tables of this stream.
 pub(super) const COVERS: &[&str] = &["check_runs"];
 
+/// Checks that have not ended are looked at again for so long after the commit: then GitHub itself gives them up,
+const RUNNING_MICROS: i64 = 14 * DAY_MICROS;
+/// and in any case for so long, because some may begin late.
+const FRESH_MICROS: i64 = DAY_MICROS;
+
 struct Found {
     checks: Vec<Page<wire::CheckRun>>,
     statuses: Vec<Page<wire::CommitStatus>>,
 }
 
-/// Reads what was checked of the commits that are new on the branch.
+/// Reads what was checked of the commits that are new on the branch, and of those whose checks had not ended.
 pub(super) async fn read(
     work: &mut Work<'_>,
     repo: &Repo,
     ledger: &mut Ledger,
     sink: &mut Sink<'_>,
+    span: Span,
     news: &News,
 ) -> Result<(), Trouble> {
-    work.reporter.begin(&format!("reading checks of `{}`", repo.full_name), Some(news.commits.len() as u64));
+    let entry = repo.entry(ledger, "checks", COVERS);
+    let mut commits: BTreeMap<String, Instant> = remembered(entry, "running").unwrap_or_default();
+    commits.extend(news.commits.iter().map(|(sha, facts)| (sha.clone(), facts.row.committed_at)));
+    work.reporter.begin(&format!("reading checks of `{}`", repo.full_name), Some(commits.len() as u64));
+    let mut running = commits.clone();
     let api = &work.api;
-    let mut asked = Vec::with_capacity(news.commits.len());
-    for sha in news.commits.keys() {
+    let mut asked = Vec::with_capacity(commits.len());
+    for sha in commits.keys() {
         asked.push(checks(api, repo, sha));
     }
     let mut answered = futures::stream::iter(asked).buffered(api.requests_in_flight());
-    let mut shas = news.commits.keys();
-    while let (Some(found), Some(commit)) = (answered.next().await, shas.next()) {
+    let mut shas = commits.iter();
+    while let (Some(found), Some((commit, committed_at))) = (answered.next().await, shas.next()) {
         let found = found?;
+        let mut is_running = false;
         for page in &found.checks {
             let sha = sink.page(page.raw.to_vec());
             let rows: Vec<Row> = page.items.iter().map(|check| check_run(&repo.name, commit, check)).collect();
+            is_running |= rows.iter().any(|row| row.status != "completed");
             sink.rows(rows, Some(&sha))?;
         }
         for page in &found.statuses {
@@ -46,12 +61,18 @@ pub(super) async fn read(
             let rows: Vec<Row> = page.items.iter().map(|status| commit_status(&repo.name, commit, status)).collect();
             sink.rows(rows, Some(&sha))?;
         }
+        // Checks of a fresh commit may not have begun.
+        let age = span.end.0.saturating_sub(committed_at.0);
+        if (!is_running || age > RUNNING_MICROS) && age > FRESH_MICROS {
+            running.remove(commit);
+        }
         let broken = found.checks.iter().flat_map(|page| &page.broken);
         let broken: Vec<String> = broken.chain(found.statuses.iter().flat_map(|page| &page.broken)).cloned().collect();
         work.note_broken(repo.entry(ledger, "checks", COVERS), &repo.stream("checks"), &broken);
         work.reporter.advance(1);
         sink.checkpoint(|| ledger.to_cursor()).await?;
     }
+    remember(repo.entry(ledger, "checks", COVERS), "running", Some(&running));
     Ok(())
 }
 

@@ -110,7 +110,7 @@ impl Unit<'_, '_, '_> {
         }
         if let (true, Some(news)) = (streams.checks, news) {
             let span = self.span(repo, "checks", checks::COVERS, began);
-            let read = checks::read(self.work, repo, self.ledger, self.sink, news).await;
+            let read = checks::read(self.work, repo, self.ledger, self.sink, span, news).await;
             self.ended(repo, "checks", checks::COVERS, span, read)?;
         }
         Ok(())

@@ -9,6 +9,7 @@ mod hooks;
 mod pure;
 mod readings;
 mod story;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

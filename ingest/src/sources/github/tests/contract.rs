@@ -142,6 +142,7 @@ async fn every_request_and_every_answer_keeps_to_the_contract() {
     config.releases = Some(ReleaseRule {
         pattern: "^v".into(), environment: "production".into(), service: None, prereleases: true, tags: true,
     });
+    config.streams.checks = true;
     let first = read(&config, None).await.whole();
     a_day_later(&mut stage.world.lock().expect("nobody panics"));
     let second = read(&config, first.cursor.as_deref()).await.whole();

@@ -11,7 +11,7 @@ mod routes;
 mod world;
 
 pub(crate) use clock::text;
-pub(crate) use world::{Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag, World, sha};
+pub(crate) use world::{Check, Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag, World, sha};
 
 /// Status, headers and body.
 pub(crate) type Answer = (u16, Vec<(String, String)>, Vec<u8>);

@@ -224,6 +224,21 @@ fn rules_tell_environments_and_services_apart() {
 }
 
 #[test]
+fn a_configuration_is_read_as_it_is_written() {
+    let written = json!({"type": "github", "organisation": "acme", "token": {"env": "GITHUB_TOKEN"}, "since": "2026-01-01T00:00:00Z",
+        "environments": [{"pattern": "^prod", "environment": "production"}], "deploy_workflows": [{"pattern": "^Deploy$"}],
+        "releases": {"pattern": "^v"}, "incidents": {"labels": ["outage"]}, "streams": {"checks": true},
+        "receive": {"secret": {"file": "/run/secrets/hook"}}, "http": {"requests_in_flight": 2}});
+    let config: crate::sources::Config = serde_json::from_value(written.clone()).expect("it is one");
+    assert_eq!(config.source().stream(), "github:acme");
+    assert!(config.source().receiver().expect("it can be used").is_some());
+    let mut misspelt = written;
+    misspelt["organization"] = json!("acme");
+    let error = serde_json::from_value::<crate::sources::Config>(misspelt).expect_err("nobody would notice");
+    assert!(error.to_string().starts_with("unknown field `organization`"), "{error}");
+}
+
+#[test]
 fn settings_that_do_not_fit_are_refused_before_anything_is_asked() {
     let plan = |config: Config| {
         let reading = Reading::at(Instant(0), &crate::NoVariables);

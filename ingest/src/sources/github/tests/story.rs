@@ -1,5 +1,7 @@
 //! A small organisation in which everything happens that a row can tell of.
 
+use lake::Instant;
+
 use super::fake::{Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag, World, sha};
 
 /// 2026-01-05T00:00:00Z, a Monday, in seconds.
@@ -8,6 +10,23 @@ pub(super) const MONDAY: i64 = 1_767_571_200;
 /// Hours after that Monday.
 pub(super) fn hour(hours: i64) -> i64 {
     MONDAY + hours * 3600
+}
+
+/// The instant so many hours after that Monday.
+pub(super) fn at(hours: i64) -> Instant {
+    Instant::from_seconds(hour(hours))
+}
+
+pub(super) fn after(hours: i64, seconds: i64) -> Instant {
+    Instant::from_seconds(hour(hours) + seconds)
+}
+
+/// The name of a commit of the story, for tables that people can read.
+pub(super) fn name(id: &str) -> String {
+    const NAMES: [&str; 16] = [
+        "root", "a1", "direct", "a2", "m1", "b1", "b2", "s2", "r1", "r2", "R1", "R2", "claims", "s6", "c6", "hotfix",
+    ];
+    NAMES.iter().find(|name| sha(name) == id).map_or_else(|| id.to_owned(), |name| (*name).to_owned())
 }
 
 pub(super) fn person(login: &str) -> Person {

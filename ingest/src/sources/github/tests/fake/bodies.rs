@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::clock::text;
-use super::world::{Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag};
+use super::world::{Check, Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag};
 
 const API: &str = "https://api.github.example";
 const WEB: &str = "https://github.example";
@@ -28,11 +28,10 @@ fn maybe(person: Option<&Person>) -> Value {
 }
 
 pub(super) fn repository(repo: &Repo) -> Value {
-    let (owner, name) = repo.full_name.split_once('/').unwrap_or(("", &repo.full_name));
+    let name = repo.full_name.rsplit('/').next().unwrap_or_default();
     let url = format!("{API}/repos/{}", repo.full_name);
-    let owner = Person { login: owner.to_owned(), ..Person::default() };
     let mut body = json!({"id": repo.id, "node_id": format!("R_{}", repo.id), "name": name, "full_name": repo.full_name,
-        "owner": account(&owner), "private": true, "html_url": format!("{WEB}/{}", repo.full_name), "description": null,
+        "owner": account(&repo.owner()), "private": true, "html_url": format!("{WEB}/{}", repo.full_name), "description": null,
         "fork": repo.is_fork, "url": url, "homepage": null, "language": "Rust", "default_branch": "main",
         "archived": repo.is_archived, "disabled": false, "has_issues": !repo.has_no_issues, "has_projects": false,
         "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": true, "license": null,
@@ -225,4 +224,21 @@ pub(super) fn tag_object(repo: &Repo, tag: &Tag, at: i64) -> Value {
     json!({"node_id": "TA", "tag": tag.name, "sha": super::sha(&format!("tag {}", tag.name)), "url": url, "message": "",
         "tagger": {"date": text(at), "email": "ada@example.com", "name": "ada"},
         "object": {"sha": tag.sha, "type": "commit", "url": url}})
+}
+
+pub(super) fn check(repo: &Repo, check: &Check) -> Value {
+    let url = format!("{API}/repos/{}/check-runs/{}", repo.full_name, check.id);
+    json!({"id": check.id, "head_sha": check.sha, "node_id": format!("CR_{}", check.id), "external_id": "", "url": url,
+        "html_url": url, "details_url": url, "status": if check.ended.is_some() { "completed" } else { "in_progress" },
+        "conclusion": check.ended.map(|_| "success"), "started_at": text(check.started), "completed_at": check.ended.map(text),
+        "output": {"title": null, "summary": null, "text": null, "annotations_count": 0, "annotations_url": url},
+        "name": "test", "check_suite": {"id": 1}, "app": null, "pull_requests": []})
+}
+
+pub(super) fn commit_status(repo: &Repo, check: &Check) -> Value {
+    let url = format!("{API}/repos/{}/statuses/{}", repo.full_name, check.sha);
+    let at = text(check.started);
+    json!({"url": url, "avatar_url": null, "id": check.id, "node_id": format!("SC_{}", check.id),
+        "state": if check.ended.is_some() { "success" } else { "pending" }, "description": null, "target_url": null,
+        "context": "ci/old", "created_at": at, "updated_at": at, "creator": account(&repo.owner())})
 }

@@ -149,26 +149,6 @@ fn of_repo(repo: &Repo, request: &Request, rest: &[&str]) -> Result<Told, Told> 
     match rest {
         [] => Ok(Told::ok(bodies::repository(repo))),
         ["commits"] => commits(repo, request, &own),
-        ["commits", sha, "pulls"] => {
-            takes(request, &[])?;
-            let pulls = repo.pulls.iter().filter(|pull| {
-                pull.merged.is_some() && (pull.merge_commit.as_deref() == Some(sha) || pull.commits.iter().any(|own| own == sha))
-            });
-            paged(request, &own, None, pulls.map(|pull| bodies::pull(repo, pull)).collect())
-        }
-        ["git", "commits", sha] => {
-            let commit = repo.commits.get(*sha).ok_or_else(Told::missing)?;
-            Ok(Told::ok(bodies::git_commit(repo, commit)))
-        }
-        ["git", "ref", "tags", name @ ..] => {
-            let tag = repo.tags.iter().find(|tag| tag.name == name.join("/")).ok_or_else(Told::missing)?;
-            Ok(Told::ok(bodies::reference(repo, tag)))
-        }
-        ["git", "tags", sha] => {
-            let is_it = |name: &str| super::sha(&format!("tag {name}")) == *sha;
-            let tag = repo.tags.iter().find(|tag| is_it(&tag.name)).ok_or_else(Told::missing)?;
-            Ok(Told::ok(bodies::tag_object(repo, tag, tag.tagged.ok_or_else(Told::missing)?)))
-        }
         ["compare", both] => compare(repo, request, &own, both),
         ["tags"] => paged(request, &own, None, repo.tags.iter().map(|tag| bodies::tag(repo, tag)).collect()),
         ["releases"] => {
@@ -239,6 +219,44 @@ fn of_repo(repo: &Repo, request: &Request, rest: &[&str]) -> Result<Told, Told> 
                 return Err(Told::missing());
             }
             Ok(Told::ok(bodies::run(repo, run, attempt - 1)))
+        }
+        _ => objects(repo, request, &own, rest),
+    }
+}
+
+/// Commits, references and tags by name.
+fn objects(repo: &Repo, request: &Request, own: &str, rest: &[&str]) -> Result<Told, Told> {
+    match rest {
+        ["commits", sha, "pulls"] => {
+            takes(request, &[])?;
+            let pulls = repo.pulls.iter().filter(|pull| {
+                pull.merged.is_some() && (pull.merge_commit.as_deref() == Some(sha) || pull.commits.iter().any(|own| own == sha))
+            });
+            paged(request, own, None, pulls.map(|pull| bodies::pull(repo, pull)).collect())
+        }
+        ["commits", sha, what @ ("check-runs" | "statuses")] => {
+            let is_status = *what == "statuses";
+            takes(request, if is_status { &[] } else { &["check_name", "status", "filter", "app_id"] })?;
+            one_of(request, "filter", &["latest", "all"])?;
+            let own_checks = repo.checks.iter().filter(|check| check.sha == *sha && check.is_status == is_status);
+            if is_status {
+                paged(request, own, None, own_checks.map(|check| bodies::commit_status(repo, check)).collect())
+            } else {
+                paged(request, own, Some("check_runs"), own_checks.map(|check| bodies::check(repo, check)).collect())
+            }
+        }
+        ["git", "commits", sha] => {
+            let commit = repo.commits.get(*sha).ok_or_else(Told::missing)?;
+            Ok(Told::ok(bodies::git_commit(repo, commit)))
+        }
+        ["git", "ref", "tags", name @ ..] => {
+            let tag = repo.tags.iter().find(|tag| tag.name == name.join("/")).ok_or_else(Told::missing)?;
+            Ok(Told::ok(bodies::reference(repo, tag)))
+        }
+        ["git", "tags", sha] => {
+            let is_it = |name: &str| super::sha(&format!("tag {name}")) == *sha;
+            let tag = repo.tags.iter().find(|tag| is_it(&tag.name)).ok_or_else(Told::missing)?;
+            Ok(Told::ok(bodies::tag_object(repo, tag, tag.tagged.ok_or_else(Told::missing)?)))
         }
         _ => Err(Told::missing()),
     }

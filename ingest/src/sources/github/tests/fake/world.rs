@@ -34,6 +34,17 @@ pub(crate) struct Repo {
     pub(crate) runs: Vec<Run>,
     pub(crate) releases: Vec<Release>,
     pub(crate) tags: Vec<Tag>,
+    pub(crate) checks: Vec<Check>,
+}
+
+/// A check run of a commit, or a status where it has a state.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Check {
+    pub(crate) id: u64,
+    pub(crate) sha: String,
+    pub(crate) started: i64,
+    pub(crate) ended: Option<i64>,
+    pub(crate) is_status: bool,
 }
 
 /// An account, and the name and address in its commits.
@@ -161,6 +172,12 @@ pub(crate) fn sha(name: &str) -> String {
 }
 
 impl Repo {
+    /// The account it belongs to.
+    pub(super) fn owner(&self) -> Person {
+        let owner = self.full_name.split('/').next().unwrap_or_default();
+        Person { login: owner.to_owned(), ..Person::default() }
+    }
+
     /// Everything that a commit reaches, itself included.
     pub(super) fn reach(&self, from: &str) -> BTreeSet<&str> {
         let mut seen = BTreeSet::new();
