@@ -14,3 +14,4 @@ mod support;
 mod thin;
 mod webhook;
 mod windows;
+mod wire;
