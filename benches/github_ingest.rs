@@ -177,7 +177,7 @@ fn run(contestant: &Contestant, server: &CommitServer) -> Cost {
         let done = Command::new(&command[0]).args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(done.is_ok_and(|status| status.success()), "{command:?} failed");
     }
-    server.requests();
+    server.forget();
     let output = folder.path().join("output");
     let told = Command::new("python3")
         .arg(scripts().join("measure.py"))

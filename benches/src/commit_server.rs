@@ -43,10 +43,15 @@ impl CommitServer {
         format!("http://{}", self.address)
     }
 
-    /// How many requests came since this was asked last.
+    /// Begins to count requests anew.
+    pub fn forget(&self) {
+        self.asked.store(0, Ordering::Relaxed);
+    }
+
+    /// How many requests came since then.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.asked.swap(0, Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
     }
 }
 

@@ -239,12 +239,6 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// Where the next reading would start, of what is not committed yet.
-    #[cfg(test)]
-    pub(crate) fn cursor(&self) -> Option<&str> {
-        self.batch.cursor()
-    }
-
     /// Commits the rest and tells what was done.
     ///
     /// # Errors

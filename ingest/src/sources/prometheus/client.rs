@@ -137,18 +137,13 @@ impl<'r> Server<'r> {
     /// How the server evaluates its alerts.
     pub(super) async fn rules(&self) -> Result<RulesData, HttpError> {
         let url = self.client.origin().at(&["api", "v1", "rules"], &[("type", "alert")]);
-        self.data(&self.client.ask(&Request::get(url)).await?)
+        data(&self.client.ask(&Request::get(url)).await?)
     }
 
     /// What the server says of itself.
     pub(super) async fn runtime_info(&self) -> Result<RuntimeInfo, HttpError> {
         let url = self.client.origin().at::<&str, &str>(&["api", "v1", "status", "runtimeinfo"], &[]);
-        self.data(&self.client.ask(&Request::get(url)).await?)
-    }
-
-    fn data<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, HttpError> {
-        let envelope: Envelope<T> = answer.json()?;
-        opened(envelope, answer).map(|(data, _, _)| data)
+        data(&self.client.ask(&Request::get(url)).await?)
     }
 
     async fn query(&self, request: &Request) -> Result<Found, HttpError> {
@@ -179,6 +174,10 @@ impl<'r> Server<'r> {
     }
 }
 
+fn data<T: DeserializeOwned>(answer: &Answer) -> Result<T, HttpError> {
+    opened(answer.json()?, answer).map(|(data, _, _)| data)
+}
+
 /// What is in the envelope, with warnings and remarks.
 fn opened<T>(envelope: Envelope<T>, answer: &Answer) -> Result<(T, Vec<String>, Vec<String>), HttpError> {
     if envelope.status.as_deref() != Some("success") {
@@ -190,7 +189,7 @@ fn opened<T>(envelope: Envelope<T>, answer: &Answer) -> Result<(T, Vec<String>, 
 
 /// What to do about a failed query.
 pub(super) fn failure(error: &HttpError) -> Failure {
-    /// What servers say of questions that are too large: Prometheus, Thanos, Mimir, Cortex and VictoriaMetrics.
+    /// What servers say of questions that are too large: Prometheus, Thanos, Mimir, Cortex and `VictoriaMetrics`.
     const TOO_MUCH: [&str; 8] =
         ["too many samples", "limit", "exceed", "too long", "maximum resolution", "max-", "too many", "timed out"];
     let is_too_much = |words: &str| {

@@ -52,7 +52,7 @@ pub struct Config {
     pub series: Vec<Series>,
     /// An Alertmanager as second witness. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alertmanager: Option<Alertmanager>,
+    pub alertmanager: Option<Box<Alertmanager>>,
     /// How an Alertmanager delivers to us. Default: it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive: Option<Receive>,
@@ -62,7 +62,7 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Alerts {
-    /// Label matchers that alerts have to meet, as PromQL writes them. Default: none, all alerts are read.
+    /// Label matchers that alerts have to meet, as `PromQL` writes them. Default: none, all alerts are read.
     #[schemars(example = ["severity=\"page\""])]
     pub matching: Vec<String>,
     /// Labels that tell one alert from another; what differs only in other labels is one alert. The name of the alert and
@@ -169,7 +169,7 @@ pub struct Series {
     /// Name under which its samples are kept. No default.
     #[schemars(example = &"availability")]
     pub name: String,
-    /// What to ask for, in PromQL. Rates of counters are for the server to compute, because it sees resets. No default.
+    /// What to ask for, in `PromQL`. Rates of counters are for the server to compute, because it sees resets. No default.
     #[schemars(example = &"service:availability:ratio_rate5m")]
     pub query: String,
     /// Seconds between two samples. Default: 60.

@@ -1,4 +1,4 @@
-//! Alerts and series from Prometheus, Alertmanager, and whatever speaks their APIs (Thanos, Mimir, VictoriaMetrics).
+//! Alerts and series from Prometheus, Alertmanager, and whatever speaks their APIs (Thanos, Mimir, `VictoriaMetrics`).
 //!
 //! **Alerts.** Prometheus writes a sample of `ALERTS` at every evaluation while an alert fires, and of `ALERTS_FOR_STATE`
 //! since when it is active. Both are read as they were written, by range selectors that tile the time; where a server

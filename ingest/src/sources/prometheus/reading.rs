@@ -8,6 +8,7 @@ mod output;
 pub(super) mod plan;
 mod presence;
 mod series;
+mod statement;
 mod window;
 
 use lake::Instant;
@@ -98,7 +99,7 @@ pub(super) async fn read(
         }
         None => {
             if let Some(seen) = firing_now {
-                alertmanager::alone(config, &rules, &identifying, seen, reading.now, &mut ledger, sink)?;
+                alertmanager::alone(config, &rules, &identifying, &seen, reading.now, &mut ledger, sink)?;
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use lake::Instant;
 use lake::tables::{alerts, incidents};
-use sha2::{Digest, Sha256};
 
 use super::intervals::{CLEAR, End, Interval, Pace};
 use super::rules::Verdict;
@@ -14,14 +13,11 @@ const EVIDENCE: &str = "alert";
 
 /// The id of an alert of the server `name`: the digest of what identifies it.
 pub(super) fn alert_id(name: &str, identity: &Identity) -> String {
-    let mut hash = Sha256::new();
-    for (label, value) in identity {
-        // Lengths keep `a=b` apart from whatever else has the same letters.
-        hash.update(format!("{}:{label}{}:{value}", label.len(), value.len()));
-    }
-    let digest = hash.finalize();
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("prometheus:{name}:{hex}")
+    // Lengths keep `a=b` apart from whatever else has the same letters.
+    let pairs = identity.iter().map(|(label, value)| format!("{}:{label}{}:{value}", label.len(), value.len()));
+    let digest = lake::canonical::sha256(pairs.collect::<String>().as_bytes());
+    let short: String = digest.chars().take(16).collect();
+    format!("prometheus:{name}:{short}")
 }
 
 /// The identifying labels as `name=value`, sorted.

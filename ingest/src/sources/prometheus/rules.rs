@@ -87,7 +87,7 @@ impl Naming {
     }
 }
 
-/// A pattern that has to match all of a text, as PromQL's do.
+/// A pattern that has to match all of a text, as `PromQL`'s do.
 fn whole(pattern: &str) -> Result<Regex, SourceError> {
     Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| {
         let kind = SourceErrorKind::Settings(error.to_string());

@@ -1,4 +1,4 @@
-//! What is asked for, in PromQL.
+//! What is asked for, in `PromQL`.
 
 use std::collections::BTreeSet;
 
@@ -61,7 +61,7 @@ pub(super) fn whole_buckets(window: Window, bucket: i64) -> Window {
     Window::new(Instant(start), Instant(end.max(start)))
 }
 
-/// A text as PromQL writes it.
+/// A text as `PromQL` writes it.
 pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {

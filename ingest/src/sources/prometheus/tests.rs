@@ -14,6 +14,7 @@ mod support;
 mod thin;
 mod webhook;
 mod windows;
+mod wire;
 
 use serde_json::json;
 

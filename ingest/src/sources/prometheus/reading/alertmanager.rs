@@ -55,7 +55,7 @@ pub(super) fn alone(
     config: &Config,
     rules: &Rules,
     identifying: &Identifying,
-    seen: FiringNow,
+    seen: &FiringNow,
     now: Instant,
     ledger: &mut Ledger,
     sink: &mut Sink<'_>,

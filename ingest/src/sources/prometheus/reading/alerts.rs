@@ -2,39 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use lake::Instant;
-use lake::tables::{alerts, incidents};
 
 use super::output::Rows;
 use super::window::{ActiveSince, Both, active_since, both, key};
 use super::{Session, look_around, presence};
-use crate::http::HttpError;
 use crate::ledger::Entry;
 use crate::sources::prometheus::alertmanager::FiringNow;
 use crate::sources::prometheus::client::{Failure, Found, failure};
-use crate::sources::prometheus::config::{Config, Method};
+use crate::sources::prometheus::config::Method;
 use crate::sources::prometheus::intervals::{End, Interval, Looked, Pace, intervals};
 use crate::sources::prometheus::presence::Presence;
-use crate::sources::prometheus::rules::{Rules, Verdict};
 use crate::sources::prometheus::selectors::Selectors;
 use crate::sources::prometheus::timeline::{Identity, Published, Sight, Timeline, Witness, runs};
-use crate::sources::prometheus::windows::{Grid, SECOND, STEPS, Window};
-use crate::sources::prometheus::{rows, wire};
+use crate::sources::prometheus::windows::{SECOND, STEPS, Window};
+use crate::sources::prometheus::wire;
 use crate::{Ledger, Loss, Range, Sink, SourceError};
 
 /// The entry of the ledger for alerts.
 pub(in crate::sources::prometheus) const STREAM: &str = "alerts";
-const TIMELINE: &str = "alerts";
-const PRESENCE: &str = "presence";
-const SERVICES: &str = "services";
+pub(super) const TIMELINE: &str = "alerts";
+pub(super) const PRESENCE: &str = "presence";
+pub(super) const SERVICES: &str = "services";
 const SHAPE: &str = "shape";
-/// Why a time is no evidence of quiet.
-const KEPT_NOTHING: &str = "the server holds nothing of this time: it lies before what it keeps, or before it ran";
-const DOWN: &str = "the server recorded nothing at this time";
-const BEYOND: &str = "this lies before what the server says it keeps";
-
 /// The range that a reading reads: what was asked for, or from a little before where the last reading ended.
 pub(in crate::sources::prometheus) fn range(
     asked: Range,
@@ -64,10 +55,10 @@ pub(super) struct Alerts<'s, 'a> {
     /// The range in which samples were read, with what was read around the core and by earlier readings.
     pub(super) looked: Window,
     /// Whether it goes on where the last reading ended.
-    is_leading: bool,
+    pub(super) is_leading: bool,
     remembered: BTreeSet<Identity>,
-    services: BTreeSet<String>,
-    losses: Vec<Loss>,
+    pub(super) services: BTreeSet<String>,
+    pub(super) losses: Vec<Loss>,
     remarks: BTreeSet<String>,
 }
 
@@ -95,7 +86,7 @@ pub(super) async fn read(
     let read_until = match presence::look(session, &mut reading.presence, core).await? {
         Ok(()) => reading.windows(ledger, sink).await?,
         Err(reason) => {
-            reading.stop(core.start, reason);
+            reading.stop(core.start, &reason);
             core.start
         }
     };
@@ -227,7 +218,7 @@ impl<'s, 'a> Alerts<'s, 'a> {
                     return Err(SourceError::new("could not read alerts", error));
                 }
                 Err(error) => {
-                    self.stop(read_until, format!("{error}: {}", error.kind));
+                    self.stop(read_until, &format!("{error}: {}", error.kind));
                     break;
                 }
             };
@@ -327,7 +318,7 @@ impl<'s, 'a> Alerts<'s, 'a> {
     }
 
     /// Goes no further than `read_until` this time.
-    fn stop(&mut self, read_until: Instant, why: String) {
+    fn stop(&mut self, read_until: Instant, why: &str) {
         let reason = format!("it was not read: {why}");
         self.session.reporter.gap(&format!("alerts of `{}` from {read_until} on: {reason}", self.session.config.name));
         self.lose(Window::new(read_until, self.core.end), reason, None);
@@ -373,65 +364,5 @@ impl<'s, 'a> Alerts<'s, 'a> {
         rows.put(sink)?;
         self.timeline.prune(|identity, run| settled.get(identity).is_none_or(|last| run.last > *last));
         Ok(())
-    }
-
-    /// Keeps for the next reading what it needs to go on from `until`.
-    fn remember(&self, entry: &mut Entry, until: Instant) {
-        entry.watermark = entry.watermark.max(Some(until));
-        entry.complete(self.core.start, until);
-        let mut memory = |key: &str, value| entry.memory.insert(key.to_owned(), value);
-        memory(TIMELINE, self.timeline.to_memory());
-        memory(PRESENCE, serde_json::to_value(&self.presence).unwrap_or_default());
-        memory(SERVICES, serde_json::to_value(&self.services).unwrap_or_default());
-    }
-
-    /// States what was read, and keeps what the next reading needs.
-    fn end(&mut self, ledger: &mut Ledger, asked: Window, read_until: Instant) {
-        if self.presence.until().is_some() && !self.presence.has_any() {
-            let alerts = &self.session.config.alerts;
-            let told = format!("`{}` was never there: does `presence` name a series that always is?", alerts.presence);
-            self.session.reporter.gap(&told);
-        }
-        let entry = ledger.entry(STREAM);
-        if self.is_leading && read_until > asked.start {
-            self.remember(entry, read_until);
-        } else {
-            entry.complete(asked.start, read_until);
-            entry.memory.insert(PRESENCE.to_owned(), serde_json::to_value(&self.presence).unwrap_or_default());
-            entry.memory.insert(SERVICES.to_owned(), serde_json::to_value(&self.services).unwrap_or_default());
-        }
-        for loss in std::mem::take(&mut self.losses) {
-            entry.lose(loss);
-        }
-        self.state_darkness(entry);
-        let entry = entry.clone();
-        for service in &self.services {
-            // Quiet alerts speak for the services that rules name, and for no others.
-            let own = ledger.entry(&format!("incidents {service}"));
-            own.covers = vec!["incidents".to_owned()];
-            own.service = Some(service.clone());
-            own.read = entry.read.clone();
-            own.losses.clone_from(&entry.losses);
-        }
-    }
-
-    /// States when nobody looked: quiet at such a time means nothing.
-    fn state_darkness(&self, entry: &mut Entry) {
-        entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN, BEYOND].contains(&loss.reason.as_str()));
-        let mut lose = |window: Window, reason: &str| {
-            let (start_at, end_at) = (Some(window.start), Some(window.end));
-            let loss = Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None };
-            if let Err(place) = entry.losses.binary_search(&loss) {
-                entry.losses.insert(place, loss);
-            }
-        };
-        for (start, end) in entry.read.iter() {
-            for dark in self.presence.down(Window::new(start, end)) {
-                lose(dark, if self.presence.has_life_before(dark.start) { DOWN } else { KEPT_NOTHING });
-            }
-            if self.presence.until().is_none() && start < self.session.kept_since {
-                lose(Window::new(start, end.min(self.session.kept_since)), BEYOND);
-            }
-        }
     }
 }

@@ -65,7 +65,7 @@ pub(in crate::sources::prometheus) fn requests(
     Ok(plan)
 }
 
-/// A request with its query: what is asked in PromQL is no secret.
+/// A request with its query: what is asked in `PromQL` is no secret.
 fn shown(request: &Request) -> String {
     let query: Vec<String> = request.url().query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
     let query = query.join(" ");

@@ -7,6 +7,7 @@ use crate::sources::prometheus::client::Failure;
 use crate::sources::prometheus::client::failure;
 use crate::sources::prometheus::presence::Presence;
 use crate::sources::prometheus::selectors;
+use crate::sources::prometheus::wire::Point;
 use crate::sources::prometheus::windows::{SECOND, STEPS, Window};
 
 /// Adds to `presence` what the server says of `window`. Where it will not say, it is taken to have worked; where it may
@@ -37,7 +38,7 @@ pub(super) async fn look(
 
 fn take(presence: &mut Presence, fetched: &Fetched, session: &Session<'_>) {
     for (piece, found) in &fetched.pieces {
-        let ends = found.series.iter().flat_map(|series| series.points().filter_map(|point| point.at()));
+        let ends = found.series.iter().flat_map(|series| series.points().filter_map(Point::at));
         presence.look(*piece, ends.collect::<Vec<_>>());
     }
     for (_, error) in &fetched.lost {

@@ -40,7 +40,7 @@ async fn one_alert_seen_by_two_is_one_row() {
     let manager = alertmanager(vec![seen], "Tue, 06 Jan 2026 00:00:00 GMT").await;
     for (refuses_samples, by) in [(false, "samples"), (true, "range_query")] {
         let running = run(World { refuses_samples, ..day() }, |_, _| None).await;
-        let settings = config(&running.server, json!({
+        let settings = config(&running.server, &json!({
             "alertmanager": { "url": manager.base() },
             "alerts": { "external_labels": { "cluster": "eu-1" } },
         }));
@@ -61,7 +61,7 @@ async fn what_only_alertmanager_knows_has_a_row_of_its_own() {
     let fresh = firing(&json!({ "alertname": "Fresh" }), "2026-01-05T23:59:50Z", "2026-01-06T00:04:00Z", "active");
     let manager = alertmanager(vec![json!("nonsense"), seen, fresh], "Tue, 06 Jan 2026 00:00:00 GMT").await;
     let running = run(day(), |_, _| None).await;
-    let settings = config(&running.server, json!({ "alertmanager": { "url": manager.base() } }));
+    let settings = config(&running.server, &json!({ "alertmanager": { "url": manager.base() } }));
     let mut tables = Tables::default();
     let read = tables.read(&settings, None, Range::default(), at(86_400)).await;
     read.result.expect("it is read");
@@ -74,7 +74,7 @@ async fn what_only_alertmanager_knows_has_a_row_of_its_own() {
 async fn an_alertmanager_that_does_not_answer_is_told_and_the_rest_goes_on() {
     let manager = Loopback::start(|_| Reply::status(404, "\"no route\"").with("content-type", "application/json")).await;
     let running = run(day(), |_, _| None).await;
-    let settings = config(&running.server, json!({ "alertmanager": { "url": manager.base() } }));
+    let settings = config(&running.server, &json!({ "alertmanager": { "url": manager.base() } }));
     let mut tables = Tables::default();
     let read = tables.read(&settings, None, Range::default(), at(86_400)).await;
     read.result.expect("samples were read");
@@ -123,7 +123,7 @@ async fn a_start_beyond_what_is_kept_is_known_to_alertmanager() {
     let running = run(World::new(held, START + 86_400_000), |_, _| None).await;
     let seen = firing(&json!({ "alertname": "Long" }), "2026-01-05T00:16:50Z", "2026-01-06T00:04:00Z", "active");
     let manager = alertmanager(vec![seen], "Tue, 06 Jan 2026 00:00:00 GMT").await;
-    let settings = config(&running.server, json!({ "alertmanager": { "url": manager.base() } }));
+    let settings = config(&running.server, &json!({ "alertmanager": { "url": manager.base() } }));
     let mut tables = Tables::default();
     tables.read(&settings, None, Range::default(), at(86_400)).await.result.expect("it is read");
     assert_eq!(tables.alerts_told(), ["Long -60 1010 to .. firing x1 by samples"]);

@@ -168,9 +168,9 @@ impl World {
                 let one = series(&Labels::new(), counts);
                 if one.get("values").is_some() { vec![one] } else { Vec::new() }
             }
-            Some(Query::Plain(selector)) => self.instants(&selector, times, |_, sample| sample.clone()),
+            Some(Query::Plain(selector)) => self.instants(&selector, &times, |_, sample| sample.clone()),
             Some(Query::Times(selector)) => {
-                let mut result = self.instants(&selector, times, |at, _| Sample::Value(seconds(at).to_string()));
+                let mut result = self.instants(&selector, &times, |at, _| Sample::Value(seconds(at).to_string()));
                 for one in &mut result {
                     one["metric"].as_object_mut().expect("labels").remove("__name__");
                 }
@@ -184,7 +184,7 @@ impl World {
     fn instants(
         &self,
         selector: &Selector,
-        times: impl Iterator<Item = i64> + Clone,
+        times: &(impl Iterator<Item = i64> + Clone),
         value: impl Fn(i64, &Sample) -> Sample,
     ) -> Vec<Value> {
         let mut result = Vec::new();

@@ -14,7 +14,7 @@ use crate::loopback::{Asked, Loopback, Reply};
 async fn undisturbed() -> Tables {
     let running = run(day(), |_, _| None).await;
     let mut tables = Tables::default();
-    let config = config(&running.server, json!({}));
+    let config = config(&running.server, &json!({}));
     tables.read(&config, None, Range::default(), at(86_400)).await.result.expect("it is read");
     tables
 }
@@ -45,7 +45,7 @@ async fn faults_that_pass_change_nothing() {
             let fault = reply.clone();
             let running = run(day(), move |number, _| (number == place).then(|| fault.clone())).await;
             let mut tables = Tables::default();
-            let config = config(&running.server, json!({}));
+            let config = config(&running.server, &json!({}));
             let read = tables.read(&config, None, Range::default(), at(86_400)).await;
             read.result.unwrap_or_else(|error| panic!("{name} at {place}: {error}: {}", error.kind));
             assert_eq!(tables, expected, "{name} at request {place}");
@@ -65,7 +65,7 @@ async fn a_stream_that_stays_broken_is_a_gap_that_the_next_reading_closes() {
             .then(|| Reply::status(503, "<html>busy</html>").with("content-type", "text/html"))
     })
     .await;
-    let mut settings = config(&running.server, json!({ "alerts": { "method": "samples" } }));
+    let mut settings = config(&running.server, &json!({ "alerts": { "method": "samples" } }));
     settings.http.requests_in_flight = 1;
     let mut tables = Tables::default();
     let first = tables.read(&settings, None, Range::default(), at(86_400)).await;
@@ -86,7 +86,7 @@ async fn without_an_answer_there_is_an_error() {
     let refused = |status: u16| Reply::status(status, "no\n").with("content-type", "text/plain");
     for (reply, code) in [(refused(401), "ingest::auth"), (refused(403), "ingest::auth"), (refused(404), "ingest::refused")] {
         let running = run(day(), move |_, _| Some(reply.clone())).await;
-        let config = config(&running.server, json!({}));
+        let config = config(&running.server, &json!({}));
         let mut tables = Tables::default();
         let error = tables.read(&config, None, Range::default(), at(86_400)).await.result.expect_err("nothing came");
         assert_eq!(error.code(), code);
@@ -98,7 +98,7 @@ async fn without_an_answer_there_is_an_error() {
 #[tokio::test]
 async fn a_query_that_is_wrong_is_a_gap_in_the_servers_words() {
     let running = run(day(), |_, _| None).await;
-    let config = config(&running.server, json!({ "alerts": { "matching": ["severity"] } }));
+    let config = config(&running.server, &json!({ "alerts": { "matching": ["severity"] } }));
     let mut tables = Tables::default();
     tables.read(&config, None, Range::default(), at(86_400)).await.result.expect("the rest goes on");
     let gaps = tables.coverage.iter().filter(|row| !row.is_complete && row.covers == "alerts");
@@ -119,7 +119,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
         (number > 3).then(|| Reply::status(302, "").with("location", format!("{target}/api/v1/query")))
     })
     .await;
-    let config = config(&running.server, json!({ "auth": { "bearer": { "env": "TOKEN" } } }));
+    let config = config(&running.server, &json!({ "auth": { "bearer": { "env": "TOKEN" } } }));
     let (pause, _) = crate::http::Pause::noted();
     let source = crate::sources::prometheus::PrometheusSource { config, pause };
     let variables = std::collections::BTreeMap::from([("TOKEN".to_owned(), "sesame".to_owned())]);
@@ -151,7 +151,7 @@ async fn order_and_doubles_do_not_matter() {
     })
     .await;
     let mut tables = Tables::default();
-    let config = config(&server, json!({}));
+    let config = config(&server, &json!({}));
     tables.read(&config, None, Range::default(), at(86_400)).await.result.expect("it is read");
     assert_eq!(tables, expected);
 }
@@ -171,7 +171,7 @@ async fn series_that_are_still_written_while_they_are_read() {
         World { held, now: *now, ..whole.clone() }.answer(asked)
     })
     .await;
-    let config = config(&server, json!({}));
+    let config = config(&server, &json!({}));
     let mut tables = Tables::default();
     let mut cursor = None;
     for second in [80_300, 80_301, 86_400] {

@@ -53,7 +53,7 @@ async fn read(world: World, more: serde_json::Value) -> (Tables, Vec<String>, Lo
     let running = run(world, |_, _| None).await;
     let mut tables = Tables::default();
     let now = at(86_400);
-    let read = tables.read(&config(&running.server, more), None, Range::default(), now).await;
+    let read = tables.read(&config(&running.server, &more), None, Range::default(), now).await;
     read.result.expect("it is read");
     (tables, read.told, running.server)
 }
@@ -213,7 +213,7 @@ async fn before_what_is_kept_lies_a_gap() {
 #[tokio::test]
 async fn a_range_is_followed_beyond_its_ends() {
     let running = run(day(), |_, _| None).await;
-    let config = config(&running.server, json!({}));
+    let config = config(&running.server, &json!({}));
     let now = at(86_400);
     // From the middle of `Plain` to the middle of `Pods`.
     let mut tables = Tables::default();
@@ -242,7 +242,7 @@ async fn any_compatible_server() {
         "auth": { "basic": { "user": "ada", "password": { "file": file } } },
         "alerts": { "matching": [format!("alertname!~\"{}\"", "x".repeat(3000))] },
     });
-    let config = config(&running.server, more);
+    let config = config(&running.server, &more);
     let mut tables = Tables::default();
     let read = tables.read(&config, None, Range::default(), at(86_400)).await;
     read.result.expect("it is read");
@@ -266,7 +266,7 @@ async fn a_series_that_is_none_is_told_and_the_rest_is_kept() {
     })
     .await;
     let mut tables = Tables::default();
-    let read = tables.read(&config(&server, json!({})), None, Range::default(), at(86_400)).await;
+    let read = tables.read(&config(&server, &json!({})), None, Range::default(), at(86_400)).await;
     read.result.expect("it is read");
     assert_eq!(tables.alerts_told(), DAY);
     let gaps = incomplete(&tables, "alerts");

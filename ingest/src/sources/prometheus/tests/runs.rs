@@ -17,7 +17,7 @@ async fn read_at(running: &Running, tables: &mut Tables, cursor: Option<String>,
         samples.retain(|when, _| *when <= START + second * 1000);
     }
     *running.world.lock().expect("no test panics") = World { held, now: START + second * 1000, ..whole.clone() };
-    let config = config(&running.server, json!({}));
+    let config = config(&running.server, &json!({}));
     let read = tables.read(&config, cursor.as_deref(), Range::default(), at(second)).await;
     read.result.expect("it is read");
     read.cursor
@@ -66,7 +66,7 @@ async fn late_samples_are_read_again() {
 async fn a_reading_of_the_past_leaves_the_present_alone() {
     let world = day();
     let running = run(world.clone(), |_, _| None).await;
-    let settings = config(&running.server, json!({ "since": at(60_000).to_string() }));
+    let settings = config(&running.server, &json!({ "since": at(60_000).to_string() }));
     let mut tables = Tables::default();
     let first = tables.read(&settings, None, Range::default(), at(86_400)).await;
     first.result.expect("it is read");
@@ -80,6 +80,31 @@ async fn a_reading_of_the_past_leaves_the_present_alone() {
     let asked = running.server.asked();
     let last = asked.iter().rev().find_map(|asked| asked.query("time")).expect("the newest was asked for");
     assert_eq!(last, "1767657599.999");
+}
+
+#[tokio::test]
+async fn an_alert_that_is_told_apart_otherwise_now_does_not_stay_open() {
+    let world = day();
+    let running = run(world.clone(), |_, _| None).await;
+    let mut tables = Tables::default();
+    let cursor = read_at(&running, &mut tables, None, 81_000, &world).await;
+    let is_open = |tables: &Tables| tables.incidents.values().filter(|row| row.resolved_at.is_none()).count();
+    assert_eq!(is_open(&tables), 1);
+    *running.world.lock().expect("no test panics") = world.clone();
+    let renamed = config(&running.server, &json!({ "alerts": { "external_labels": { "cluster": "eu-1" } } }));
+    let read = tables.read(&renamed, cursor.as_deref(), Range::default(), at(86_400)).await;
+    read.result.expect("it is read");
+    assert!(read.told[0].starts_with("the settings that tell alerts apart have changed"), "{:?}", read.told);
+    let open: Vec<_> = tables.alerts_told().into_iter().filter(|told| told.starts_with("Open")).collect();
+    let expected = [
+        "Open pending 80010 -15 80010.123 to 80985.123±15 uncertain x1 by samples",
+        "Open pending 80010 -15 80010.123 to .. firing x1 by samples",
+    ];
+    let (mut open, mut expected) = (open, expected.to_vec());
+    open.sort();
+    expected.sort_unstable();
+    assert_eq!(open, expected);
+    assert_eq!(is_open(&tables), 1);
 }
 
 #[tokio::test]
@@ -100,7 +125,7 @@ async fn interrupted_after_any_request_and_taken_up_again() {
             (number >= last && is_gone.load(std::sync::atomic::Ordering::SeqCst)).then_some(Reply::Reset)
         })
         .await;
-        let settings = config(&running.server, json!({}));
+        let settings = config(&running.server, &json!({}));
         let mut tables = Tables::default();
         let first = tables.read(&settings, None, Range::default(), at(86_400)).await;
         let cursor = first.result.is_ok().then_some(first.cursor).flatten();
@@ -125,7 +150,7 @@ async fn a_lake_holds_the_same_after_a_reading_that_was_cut_off() {
         .await;
         let folder = tempfile::tempdir().expect("a folder");
         let lake = Lake::open_or_create(&Location::Folder(folder.path().join("lake"))).await.expect("a lake");
-        let source = crate::sources::prometheus::open(config(&running.server, json!({})));
+        let source = crate::sources::prometheus::open(config(&running.server, &json!({})));
         let reading = Reading::at(at(86_400), &NoVariables);
         let first = ingest(&source, &lake, &reading, &Silent).await;
         assert_eq!(first.err().map(|error| error.code()), cut.map(|_| "ingest::auth"));

@@ -94,3 +94,33 @@ fn the_rule_file_keeps_what_is_configured() {
 "#;
     assert_eq!(settings.recording_rules(), expected);
 }
+
+#[test]
+fn external_labels_and_rules_shape_the_identity() {
+    let settings = config(json!({
+        "alerts": { "identity": ["service"], "external_labels": { "cluster": "eu-1", "replica": "a" } },
+        "rules": [{ "labels": { "team": "a|b" }, "service": { "label": "service" }, "environment": { "label": "cluster" } }],
+    }));
+    let rules = crate::sources::prometheus::rules::Rules::new(&settings.rules).expect("the rules can be used");
+    let identifying = crate::sources::prometheus::identifying(&settings, &rules);
+    let labels = super::planted::labels;
+    let series = labels(&[("alertname", "A"), ("service", "api"), ("pod", "x"), ("team", "")]);
+    assert_eq!(identifying.identity(&series), labels(&[("alertname", "A"), ("cluster", "eu-1"), ("service", "api")]));
+    let told = labels(&[("alertname", "A"), ("service", "api"), ("cluster", "us-2"), ("team", "b")]);
+    let identity = identifying.identity(&told);
+    assert_eq!(identity, labels(&[("alertname", "A"), ("cluster", "us-2"), ("service", "api"), ("team", "b")]));
+    let verdict = rules.verdict(&identity);
+    assert_eq!((verdict.service.as_deref(), verdict.environment.as_deref()), (Some("api"), Some("us-2")));
+    // Without `team` the rule does not fit: nobody's incident.
+    assert_eq!(rules.verdict(&identifying.identity(&series)).incident_after_seconds, None);
+}
+
+#[test]
+fn two_sets_of_labels_have_two_ids() {
+    use crate::sources::prometheus::rows::alert_id;
+    let id = |pairs: &[(&str, &str)]| alert_id("main", &super::planted::labels(pairs));
+    assert_ne!(id(&[("a", "1"), ("b", "2")]), id(&[("a", "1b=2")]));
+    assert_ne!(id(&[("a", "1:b1:2")]), id(&[("a", "1"), ("b", "2")]));
+    assert_eq!(id(&[("b", "2"), ("a", "1")]), id(&[("a", "1"), ("b", "2")]));
+    assert!(id(&[]).starts_with("prometheus:main:") && id(&[]).len() == "prometheus:main:".len() + 16);
+}

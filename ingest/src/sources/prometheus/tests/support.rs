@@ -55,7 +55,7 @@ pub(super) async fn run(world: World, fault: impl Fn(usize, &Asked) -> Option<Re
 }
 
 /// Settings for a server, from JSON.
-pub(super) fn config(server: &Loopback, more: serde_json::Value) -> Config {
+pub(super) fn config(server: &Loopback, more: &serde_json::Value) -> Config {
     let mut settings = serde_json::json!({
         "url": server.base(),
         "http": { "attempts": 3, "read_timeout_seconds": 1, "requests_in_flight": 2 },

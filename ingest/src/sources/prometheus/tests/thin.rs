@@ -18,7 +18,7 @@ async fn alerts_and_incidents_reach_the_lake() {
     let running = run(World::new(held, START + 7_200_000).with_rule("Errors", 15, 30), |_, _| None).await;
     let folder = tempfile::tempdir().expect("a folder");
     let lake = Lake::open_or_create(&Location::Folder(folder.path().join("lake"))).await.expect("a lake");
-    let source = open(config(&running.server, serde_json::json!({})));
+    let source = open(config(&running.server, &serde_json::json!({})));
     let reading = Reading::at(at(7200), &NoVariables);
     for _ in 0..2 {
         let summary = ingest(&source, &lake, &reading, &Silent).await.expect("it is read");

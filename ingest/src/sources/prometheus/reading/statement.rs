@@ -1,0 +1,75 @@
+//! What a reading of alerts states in the end, and what it leaves for the next one.
+
+use lake::Instant;
+
+use super::alerts::{Alerts, PRESENCE, SERVICES, STREAM, TIMELINE};
+use crate::ledger::Entry;
+use crate::sources::prometheus::windows::Window;
+use crate::{Ledger, Loss};
+
+/// Why a time is no evidence of quiet.
+const KEPT_NOTHING: &str = "the server holds nothing of this time: it lies before what it keeps, or before it ran";
+const DOWN: &str = "the server recorded nothing at this time";
+const BEYOND: &str = "this lies before what the server says it keeps";
+
+impl Alerts<'_, '_> {
+    /// Keeps for the next reading what it needs to go on from `until`.
+    pub(super) fn remember(&self, entry: &mut Entry, until: Instant) {
+        entry.watermark = entry.watermark.max(Some(until));
+        entry.complete(self.core.start, until);
+        let mut memory = |key: &str, value| entry.memory.insert(key.to_owned(), value);
+        memory(TIMELINE, self.timeline.to_memory());
+        memory(PRESENCE, serde_json::to_value(&self.presence).unwrap_or_default());
+        memory(SERVICES, serde_json::to_value(&self.services).unwrap_or_default());
+    }
+
+    /// States what was read, and keeps what the next reading needs.
+    pub(super) fn end(&mut self, ledger: &mut Ledger, asked: Window, read_until: Instant) {
+        if self.presence.until().is_some() && !self.presence.has_any() {
+            let alerts = &self.session.config.alerts;
+            let told = format!("`{}` was never there: does `presence` name a series that always is?", alerts.presence);
+            self.session.reporter.gap(&told);
+        }
+        let entry = ledger.entry(STREAM);
+        if self.is_leading && read_until > asked.start {
+            self.remember(entry, read_until);
+        } else {
+            entry.complete(asked.start, read_until);
+            entry.memory.insert(PRESENCE.to_owned(), serde_json::to_value(&self.presence).unwrap_or_default());
+            entry.memory.insert(SERVICES.to_owned(), serde_json::to_value(&self.services).unwrap_or_default());
+        }
+        for loss in std::mem::take(&mut self.losses) {
+            entry.lose(loss);
+        }
+        self.state_darkness(entry);
+        let entry = entry.clone();
+        for service in &self.services {
+            // Quiet alerts speak for the services that rules name, and for no others.
+            let own = ledger.entry(&format!("incidents {service}"));
+            own.covers = vec!["incidents".to_owned()];
+            own.service = Some(service.clone());
+            own.read = entry.read.clone();
+            own.losses.clone_from(&entry.losses);
+        }
+    }
+
+    /// States when nobody looked: quiet at such a time means nothing.
+    fn state_darkness(&self, entry: &mut Entry) {
+        entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN, BEYOND].contains(&loss.reason.as_str()));
+        let mut lose = |window: Window, reason: &str| {
+            let (start_at, end_at) = (Some(window.start), Some(window.end));
+            let loss = Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None };
+            if let Err(place) = entry.losses.binary_search(&loss) {
+                entry.losses.insert(place, loss);
+            }
+        };
+        for (start, end) in entry.read.iter() {
+            for dark in self.presence.down(Window::new(start, end)) {
+                lose(dark, if self.presence.has_life_before(dark.start) { DOWN } else { KEPT_NOTHING });
+            }
+            if self.presence.until().is_none() && start < self.session.kept_since {
+                lose(Window::new(start, end.min(self.session.kept_since)), BEYOND);
+            }
+        }
+    }
+}
