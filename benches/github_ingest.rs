@@ -68,10 +68,12 @@ struct Cost {
     requests: u64,
 }
 
+/// The commands of one run, given the address of the server and a fresh folder; the last one is measured.
+type Commands = dyn Fn(&str, &Path) -> Vec<Vec<String>>;
+
 struct Contestant {
     name: String,
-    /// The commands of one run in a fresh folder; the last one is measured.
-    commands: Box<dyn Fn(&str, &Path) -> Vec<Vec<String>>>,
+    commands: Box<Commands>,
     costs: Vec<Cost>,
 }
 

@@ -94,8 +94,9 @@ impl Pages {
         let body = pages.get(page - 1).cloned().unwrap_or_else(|| "[]".to_owned());
         let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page=")).collect();
         let next = (page < pages.len()).then(|| {
-            let kept = kept.iter().map(|pair| format!("{pair}&")).collect::<String>();
-            format!("<http://{}{path}?{kept}page={}>; rel=\"next\"", self.address, page + 1)
+            let own = format!("page={}", page + 1);
+            let query = kept.iter().copied().chain([own.as_str()]).collect::<Vec<_>>().join("&");
+            format!("<http://{}{path}?{query}>; rel=\"next\"", self.address)
         });
         (body, next)
     }
@@ -140,7 +141,7 @@ const REPOSITORY: &str = r#"{"id":1,"name":"api","full_name":"acme/api","owner":
 fn commit(number: usize) -> String {
     let sha = |number: usize| format!("{:040x}", (number as u128 + 1) * 0x9E37_79B9_7F4A_7C15_F39C_C060);
     let (own, parent) = (sha(number), sha(number + 1));
-    let seconds = 1_767_225_600 - number as i64 * 3600;
+    let seconds = 1_767_225_600 - i64::try_from(number).expect("a small number") * 3600;
     let at = lake::Instant::from_seconds(seconds);
     let author = number % 40;
     let account = format!(

@@ -171,11 +171,11 @@ async fn answer(stream: &mut TcpStream, reply: Reply) -> bool {
         Reply::Page { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status} -\r\n");
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head += &[&name, ": ", &value, "\r\n"].concat();
             }
             let has_body = status != 304 && status != 204;
             if has_body {
-                head.push_str(&format!("content-length: {}\r\n", body.len()));
+                head += &["content-length: ", &body.len().to_string(), "\r\n"].concat();
             }
             head.push_str("\r\n");
             let mut content = head.into_bytes();
@@ -206,7 +206,7 @@ async fn answer(stream: &mut TcpStream, reply: Reply) -> bool {
             if stream.write_all(head).await.is_err() {
                 return false;
             }
-            let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+            let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
             while stream.write_all(&chunk).await.is_ok() {}
             false
         }

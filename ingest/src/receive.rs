@@ -106,6 +106,20 @@ impl Default for Limits {
     }
 }
 
+/// What a server of deliveries works with.
+pub struct Surroundings<'a> {
+    /// Where rows go.
+    pub lake: &'a Lake,
+    /// Where secrets are looked up.
+    pub variables: &'a dyn Variables,
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// How it holds itself back.
+    pub limits: Limits,
+    /// Who is told.
+    pub reporter: &'a dyn Reporter,
+}
+
 /// A delivery on its way to the lake, and where its answer goes.
 struct Waiting {
     receiver: usize,
@@ -129,13 +143,10 @@ enum Reply {
 pub async fn serve(
     listener: TcpListener,
     mut receivers: Vec<Box<dyn Receiver>>,
-    lake: &Lake,
-    variables: &dyn Variables,
-    clock: &Clock,
-    limits: Limits,
-    reporter: &dyn Reporter,
+    surroundings: Surroundings<'_>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), SourceError> {
+    let Surroundings { lake, variables, clock, limits, reporter } = surroundings;
     for receiver in &mut receivers {
         receiver.arm(variables)?;
     }

@@ -1,7 +1,7 @@
 //! `doracle receive`: takes what sources push.
 
 use anyhow::{Context, Result};
-use ingest::receive::{Limits, Receiver, listen, serve};
+use ingest::receive::{Limits, Receiver, Surroundings, listen, serve};
 use lake::Lake;
 use tokio::sync::watch;
 

@@ -263,7 +263,7 @@ impl<'r> Client<'r> {
                 Err(kind) => return Ok(Err(kind)),
             };
             match redirect(request, &answer) {
-                None => return Ok(self.checked(request, answer).map(|answer| (answer, body))),
+                None => return Ok(Self::checked(request, answer).map(|answer| (answer, body))),
                 Some(target) => {
                     url = self.origin.own(target).map_err(failed)?;
                     has_moved |= matches!(answer.status, 301 | 308);
@@ -324,7 +324,7 @@ impl<'r> Client<'r> {
 
     /// A success whose body is not what it has to be is a failure: what stands between us and the server may have
     /// answered in its place.
-    fn checked(&self, request: &Request, answer: Answer) -> Result<Answer, HttpErrorKind> {
+    fn checked(request: &Request, answer: Answer) -> Result<Answer, HttpErrorKind> {
         if request.accepts_any || !is_success(&answer) || answer.body.is_empty() {
             return Ok(answer);
         }

@@ -7,7 +7,7 @@ use super::error::HttpErrorKind;
 /// The first wait before another attempt.
 const FIRST: Duration = Duration::from_millis(500);
 /// The longest wait that we choose ourselves.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Whether a failure may pass by itself.
 #[must_use]

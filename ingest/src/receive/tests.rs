@@ -73,8 +73,9 @@ async fn serving<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Socke
     let variables = BTreeMap::from([("SESAME".to_owned(), "open".to_owned())]);
     let (stop, stopped) = watch::channel(false);
     let clock = || NOW;
+    let surroundings = Surroundings { lake: &lake, variables: &variables, clock: &clock, limits, reporter: &Silent };
     let serving =
-        serve(listener, vec![Box::new(Lines::default())], &lake, &variables, &clock, limits, &Silent, stopped);
+        serve(listener, vec![Box::new(Lines::default())], surroundings, stopped);
     let testing = async {
         test(address, lake.clone()).await;
         stop.send(true).expect("the server listens");
@@ -170,7 +171,14 @@ async fn without_its_secret_nothing_is_served() {
     let (_stop, stopped) = watch::channel(false);
     let clock = || NOW;
     let receivers: Vec<Box<dyn Receiver>> = vec![Box::new(Lines::default())];
-    let refused = serve(listener, receivers, &lake, &NoVariables, &clock, Limits::default(), &Silent, stopped).await;
+    let surroundings = Surroundings {
+        lake: &lake,
+        variables: &NoVariables,
+        clock: &clock,
+        limits: Limits::default(),
+        reporter: &Silent,
+    };
+    let refused = serve(listener, receivers, surroundings, stopped).await;
     let refused = refused.expect_err("nobody could prove who they are");
     assert_eq!(refused.to_string(), "could not read the secret from the environment variable `SESAME`");
 }

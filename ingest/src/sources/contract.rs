@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -188,7 +189,7 @@ async fn no_secret_is_shown() {
             shown.push_str(&kept.lake.cursor(&source.stream()).await.expect("it can be read").unwrap_or_default());
             let snapshot = kept.lake.snapshot(AsOf::Latest).await.expect("the newest version");
             for table in lake::tables::all() {
-                shown.push_str(&format!("{:?}", snapshot.read(table).await.expect("it can be read")));
+                write!(shown, "{:?}", snapshot.read(table).await.expect("it can be read")).expect("text can be written");
             }
             for secret in contract.variables.values() {
                 assert!(!shown.contains(secret.trim()), "{name} shows a secret when the server answers {disturbed:?}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ingest::receive::{Limits, serve};
+use ingest::receive::{Limits, Surroundings, serve};
 use ingest::sources::prometheus::{Config, open};
 use ingest::{NoVariables, Reading, Silent, Source, Summary, ingest};
 use lake::tables::{alerts, incidents};
@@ -201,6 +201,7 @@ fn live_config(target: u16, alertmanager: u16, rules: &Path, own: u16) -> String
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "one outage, told from its beginning to its end")]
 #[tokio::test]
 async fn a_real_outage_is_one_incident_whoever_tells_of_it() {
     let test = "a_real_outage_is_one_incident_whoever_tells_of_it";
@@ -293,7 +294,9 @@ async fn a_real_outage_is_one_incident_whoever_tells_of_it() {
         row
     };
     let limits = Limits::default();
-    let (served, row) = tokio::join!(serve(hook, receivers, &lake, &variables, &now, limits, &Silent, stopped), story);
+    let surroundings =
+        Surroundings { lake: &lake, variables: &variables, clock: &now, limits, reporter: &Silent };
+    let (served, row) = tokio::join!(serve(hook, receivers, surroundings, stopped), story);
     served.expect("deliveries are taken until the end");
 
     // The server crashes while the target is down, and comes back: the same firing, of which nobody saw the middle.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Whether these programs are installed; otherwise says that `test` is skipped.
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
 pub(crate) fn are_installed(test: &str, programs: &[&str]) -> bool {
     let folders: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
