@@ -33,8 +33,14 @@ pub(crate) async fn run(terminal: &Terminal, layered: &Layered, own: &ReceiveArg
     let lake = Lake::open_or_create(&layered.location()?).await?;
     let (stop, stopped) = watch::channel(false);
     let progress = Progress::new(terminal);
-    let serving =
-        serve(listener, receivers, &lake, &Environment, &pipeline::now, Limits::default(), &progress, stopped);
+    let surroundings = Surroundings {
+        lake: &lake,
+        variables: &Environment,
+        clock: &pipeline::now,
+        limits: Limits::default(),
+        reporter: &progress,
+    };
+    let serving = serve(listener, receivers, surroundings, stopped);
     tokio::pin!(serving);
     let served = tokio::select! {
         served = serving.as_mut() => served,

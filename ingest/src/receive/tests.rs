@@ -74,8 +74,7 @@ async fn serving<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Socke
     let (stop, stopped) = watch::channel(false);
     let clock = || NOW;
     let surroundings = Surroundings { lake: &lake, variables: &variables, clock: &clock, limits, reporter: &Silent };
-    let serving =
-        serve(listener, vec![Box::new(Lines::default())], surroundings, stopped);
+    let serving = serve(listener, vec![Box::new(Lines::default())], surroundings, stopped);
     let testing = async {
         test(address, lake.clone()).await;
         stop.send(true).expect("the server listens");

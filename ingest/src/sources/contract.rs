@@ -189,7 +189,8 @@ async fn no_secret_is_shown() {
             shown.push_str(&kept.lake.cursor(&source.stream()).await.expect("it can be read").unwrap_or_default());
             let snapshot = kept.lake.snapshot(AsOf::Latest).await.expect("the newest version");
             for table in lake::tables::all() {
-                write!(shown, "{:?}", snapshot.read(table).await.expect("it can be read")).expect("text can be written");
+                write!(shown, "{:?}", snapshot.read(table).await.expect("it can be read"))
+                    .expect("text can be written");
             }
             for secret in contract.variables.values() {
                 assert!(!shown.contains(secret.trim()), "{name} shows a secret when the server answers {disturbed:?}");

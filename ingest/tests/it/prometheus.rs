@@ -294,8 +294,7 @@ async fn a_real_outage_is_one_incident_whoever_tells_of_it() {
         row
     };
     let limits = Limits::default();
-    let surroundings =
-        Surroundings { lake: &lake, variables: &variables, clock: &now, limits, reporter: &Silent };
+    let surroundings = Surroundings { lake: &lake, variables: &variables, clock: &now, limits, reporter: &Silent };
     let (served, row) = tokio::join!(serve(hook, receivers, surroundings, stopped), story);
     served.expect("deliveries are taken until the end");
 
