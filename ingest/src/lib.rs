@@ -5,6 +5,8 @@
 //! computed here.
 
 mod authorship;
+#[cfg(test)]
+mod contract;
 mod error;
 pub mod http;
 mod ledger;

@@ -201,7 +201,7 @@ impl<'r> Client<'r> {
                 Err(kind) => (kind, None),
             };
             if attempt >= self.settings.attempts || (refusal.is_none() && !may_pass(&kind)) {
-                return Err(failed(kind));
+                return Err(failed(refusal.and_then(Refusal::into_error).unwrap_or(kind)));
             }
             tracing::debug!(request = %request.shown(), attempt, error = %kind, "trying again");
             let own_choice = backoff(attempt, salt(request));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lake::Instant;
 
 use super::answer::{Answer, http_date};
+use super::error::HttpErrorKind;
 
 /// A server's refusal that passes with time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,12 @@ impl Refusal {
     #[must_use]
     pub fn growing(first: Duration, why: String) -> Self {
         Self { wait: None, why, first: Some(first) }
+    }
+
+    /// The error that nobody waits any more, where the server named the wait.
+    pub(super) fn into_error(self) -> Option<HttpErrorKind> {
+        let seconds = self.wait?.as_secs();
+        Some(HttpErrorKind::Limited { seconds, why: self.why })
     }
 
     /// The wait before attempt `attempt + 1`; `own` is what we would choose ourselves.

@@ -1,8 +1,5 @@
 //! The sources: one folder each, and one word each in the list below.
 
-#[cfg(test)]
-mod contract;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +32,7 @@ macro_rules! sources {
 
         /// Every source as the tests that hold for all of them need it.
         #[cfg(test)]
-        fn contracts() -> Vec<(&'static str, contract::Contract)> {
+        pub(crate) fn contracts() -> Vec<(&'static str, crate::contract::Contract)> {
             vec![$((stringify!($name), $name::contract())),+]
         }
 

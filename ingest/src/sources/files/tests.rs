@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::closed::CLOSED_SETS;
 use super::{Config, FILLS, RowError, csv, json_lines, open, parquet};
-use crate::sources::contract::Contract;
+use crate::contract::Contract;
 use crate::{NoVariables, Reading, Silent, Sink, Source, SourceError};
 
 const AT: &str = "2026-01-05T08:00:00Z";

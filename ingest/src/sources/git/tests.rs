@@ -8,7 +8,7 @@ mod releases;
 mod repository;
 mod safety;
 
-use crate::sources::contract::Contract;
+use crate::contract::Contract;
 
 /// This source as the tests that hold for every source need it.
 pub(crate) fn contract() -> Contract {

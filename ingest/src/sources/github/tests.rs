@@ -23,7 +23,7 @@ use self::fake::World;
 use super::{Config, FILLS, GitHubSource, IncidentRules, ReleaseRule, Streams, WorkflowRule};
 use crate::http::{Noted, Pause, Settings};
 use crate::loopback::{Asked, Loopback, Reply};
-use crate::sources::contract::Contract;
+use crate::contract::Contract;
 use crate::{Ledger, Range, Reading, Reporter, SecretFrom, Sink, Source, SourceError};
 
 /// A world behind a server.

@@ -18,7 +18,7 @@ mod wire;
 
 use serde_json::json;
 
-use crate::sources::contract::Contract;
+use crate::contract::Contract;
 
 /// This source as the tests that hold for every source need it.
 pub(crate) fn contract() -> Contract {

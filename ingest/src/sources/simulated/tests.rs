@@ -12,7 +12,7 @@ use self::recount::{Recount, Rows};
 use super::truth::truth;
 use super::world::plans;
 use super::{Config, Counts, Effects, FILLS, Simulated, Truth, World, open, world};
-use crate::sources::contract::Contract;
+use crate::contract::Contract;
 use crate::{NoVariables, Reading, Silent, Sink, Source};
 
 static SMALL: LazyLock<World> = LazyLock::new(|| world(&Config::default()));

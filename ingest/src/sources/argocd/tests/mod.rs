@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{ArgocdSource, Config, open};
 use crate::http::{Pause, Settings};
 use crate::loopback::Loopback;
-use crate::sources::contract::Contract;
+use crate::contract::Contract;
 use crate::{NoVariables, Reading, Reporter, Silent, Sink, Source, SourceError};
 
 /// The settings of the `shop` instance at `base`, in the words of the configuration.

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lake::tables::coverage;
 use lake::{AsOf, Instant, Lake, Location};
 
-use super::Config;
 use crate::loopback::{Asked, Loopback, Reply};
+use crate::sources::{self, Config};
 use crate::{Range, Reading, Silent, Source, SourceError, Summary, ingest};
 
 /// A source as these tests need it.
@@ -98,7 +98,7 @@ async fn undisturbed(contract: &Contract) -> BTreeMap<String, String> {
 
 #[tokio::test]
 async fn a_source_fills_its_tables_and_says_what_it_read() {
-    for (name, contract) in super::contracts() {
+    for (name, contract) in sources::contracts() {
         let server = contract.start(|_| None).await;
         let source = contract.source(server.as_ref());
         let kept = empty_lake().await;
@@ -106,14 +106,14 @@ async fn a_source_fills_its_tables_and_says_what_it_read() {
         assert!(summary.rows.keys().all(|table| source.fills().contains(table)), "{name}: {:?}", summary.rows);
         assert!(summary.rows.contains_key("coverage"), "{name} says not what it read");
         assert!(summary.rows.len() > 1, "{name} gave nothing");
-        let about = super::all().into_iter().find(|about| about.name == name).expect("it is listed");
+        let about = sources::all().into_iter().find(|about| about.name == name).expect("it is listed");
         assert_eq!(about.fills, source.fills(), "{name}");
     }
 }
 
 #[tokio::test]
 async fn reading_twice_gives_the_same() {
-    for (name, contract) in super::contracts() {
+    for (name, contract) in sources::contracts() {
         let server = contract.start(|_| None).await;
         let source = contract.source(server.as_ref());
         let kept = empty_lake().await;
@@ -128,7 +128,7 @@ async fn reading_twice_gives_the_same() {
 
 #[tokio::test]
 async fn a_reading_that_broke_is_taken_up_again() {
-    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+    for (name, contract) in sources::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
         let expected = undisturbed(&contract).await;
         let server = contract.start(|_| None).await.expect("it has a server");
         let kept = empty_lake().await;
@@ -154,7 +154,7 @@ async fn a_reading_that_broke_is_taken_up_again() {
 
 #[tokio::test]
 async fn a_rate_limit_is_obeyed() {
-    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+    for (name, contract) in sources::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
         // A wait longer than we are ready for: whoever asks again at once does not obey.
         let limited = || Reply::status(429, "{}").with("retry-after", "80000").with("content-type", "application/json");
         let server = contract.start(move |_| Some(limited())).await.expect("it has a server");
@@ -175,7 +175,7 @@ async fn a_rate_limit_is_obeyed() {
 
 #[tokio::test]
 async fn no_secret_is_shown() {
-    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| !contract.variables.is_empty()) {
+    for (name, contract) in sources::contracts().into_iter().filter(|(_, contract)| !contract.variables.is_empty()) {
         for disturbed in [None, Some(401), Some(500)] {
             let answer = move |_| disturbed.map(|status| Reply::status(status, r#"{"message":"Bad credentials"}"#));
             let server = contract.start(answer).await;
@@ -201,7 +201,7 @@ async fn no_secret_is_shown() {
 
 #[tokio::test]
 async fn a_dry_run_touches_nothing() {
-    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+    for (name, contract) in sources::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
         let server = contract.start(|_| None).await.expect("it has a server");
         let source = contract.source(Some(&server));
         let plan = source.request_plan(&Reading::at(contract.now, &contract.variables)).expect("the settings fit");
@@ -212,7 +212,7 @@ async fn a_dry_run_touches_nothing() {
 
 #[tokio::test]
 async fn nothing_is_stated_beyond_the_range_that_was_asked_for() {
-    for (name, contract) in super::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
+    for (name, contract) in sources::contracts().into_iter().filter(|(_, contract)| contract.server.is_some()) {
         const DAY: i64 = 86_400 * Instant::MICROS;
         let server = contract.start(|_| None).await;
         let kept = empty_lake().await;
