@@ -56,7 +56,7 @@ fn read(base: &str, folder: &Path, requests_in_flight: usize) {
         let lake = Lake::open_or_create(&Location::Folder(folder.join("lake"))).await.expect("a lake is made");
         ingest(&source, &lake, &Reading::at(now, &NoVariables), &Silent).await.expect("it can be read")
     });
-    assert_eq!(summary.rows.get("commits"), Some(&COMMITS), "every commit is read");
+    assert_eq!(summary.rows.get("commits"), Some(&COMMITS), "every commit is read: {:?}", summary.gaps);
 }
 
 /// What one run of a contestant cost.

@@ -79,11 +79,12 @@ impl Pages {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| value)
         };
-        if path == "/repos/acme/api" {
-            return (REPOSITORY.to_owned(), None);
-        }
-        if path != "/repos/acme/api/commits" {
-            return ("[]".to_owned(), None);
+        // A repository is reached by its name and by its number.
+        let below = ["/repos/acme/api", "/repositories/1"].into_iter().find_map(|place| path.strip_prefix(place));
+        match below {
+            Some("") => return (REPOSITORY.to_owned(), None),
+            Some("/commits") => {}
+            _ => return ("[]".to_owned(), None),
         }
         let size: usize = field("per_page").and_then(|size| size.parse().ok()).unwrap_or(30);
         if size == 1 {
@@ -123,7 +124,8 @@ fn serve(stream: TcpStream, pages: &Pages, count: &AtomicU64, delay: Duration) {
         std::thread::sleep(delay);
         let link = next.map(|next| format!("link: {next}\r\n")).unwrap_or_default();
         let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\n{link}x-ratelimit-limit: 5000\r\n\
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\n\
+             date: Thu, 01 Jan 2026 20:40:00 GMT\r\n{link}x-ratelimit-limit: 5000\r\n\
              x-ratelimit-remaining: 4999\r\nx-ratelimit-reset: 2000000000\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
