@@ -86,6 +86,10 @@ impl Pages {
             Some("/commits") => {}
             _ => return ("[]".to_owned(), None),
         }
+        // All commits are younger than whatever a reading of all of them begins with.
+        if field("until").is_some() {
+            return ("[]".to_owned(), None);
+        }
         let size: usize = field("per_page").and_then(|size| size.parse().ok()).unwrap_or(30);
         if size == 1 {
             return (format!("[{}]", commit(0)), None);
