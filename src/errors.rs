@@ -19,6 +19,6 @@ pages! {
     derive::empty_period, derive::nothing, derive::query, derive::shape,
     ingest::auth, ingest::connection, ingest::content, ingest::input, ingest::io, ingest::limited, ingest::other_host,
     ingest::program, ingest::refused, ingest::rows, ingest::settings,
-    lake::contended, lake::damaged, lake::missing, lake::newer, lake::no_version, lake::not_a_lake, lake::query,
-    lake::rows, lake::storage, lake::table, lake::unfinishable,
+    lake::contended, lake::damaged, lake::missing, lake::newer, lake::no_version, lake::not_a_lake, lake::older,
+    lake::query, lake::rows, lake::storage, lake::table, lake::unfinishable,
 }

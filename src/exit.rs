@@ -110,6 +110,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
 fn lake_hint(error: &LakeError) -> Option<String> {
     Some(match error {
         LakeError::Newer { .. } => "use the release that wrote it, or a newer one".to_owned(),
+        LakeError::Older { .. } => {
+            "read the sources again into a new lake; `doracle explain lake::older` says more".to_owned()
+        }
         LakeError::Missing { .. } => "`doracle ingest` makes one; `--lake` names another place".to_owned(),
         LakeError::NotALake { .. } => "name an empty folder with `--lake`".to_owned(),
         LakeError::Unfinishable { .. } => {

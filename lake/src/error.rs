@@ -31,6 +31,18 @@ pub enum LakeError {
         /// The newest version this release knows.
         known: u64,
     },
+    /// An older release wrote a table, and what this release needs of it is not there.
+    #[error("table `{table}` was written in version {found} and cannot be read as version {known}: {reason}")]
+    Older {
+        /// Which table.
+        table: String,
+        /// The version found.
+        found: u64,
+        /// The version this release reads.
+        known: u64,
+        /// What is missing.
+        reason: String,
+    },
     /// No such lake version.
     #[error("the lake has no version for `{asked}`")]
     NoVersion {
@@ -107,6 +119,7 @@ impl LakeError {
             Self::NotALake { .. } => "lake::not_a_lake",
             Self::Missing { .. } => "lake::missing",
             Self::Newer { .. } => "lake::newer",
+            Self::Older { .. } => "lake::older",
             Self::NoVersion { .. } => "lake::no_version",
             Self::Storage { .. } => "lake::storage",
             Self::Table { .. } => "lake::table",

@@ -1,4 +1,7 @@
 //! One Delta Lake table: opening, creating, reading, and telling a conflict from a failure.
+//!
+//! What waits for the engine is boxed here and where the lake writes. Whoever waits for the lake then compiles against
+//! something small: without this, every crate that reads or commits compiles a good part of the engine again.
 
 use std::sync::Arc;
 
@@ -6,18 +9,18 @@ use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::SessionConfig;
-use deltalake_core::kernel::StructType;
-use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::future::BoxFuture;
 
 use super::Lake;
+use super::schema::{as_today, kernel_columns};
 use crate::{LakeError, Table};
 
 /// Table property that holds the version of our schema.
-const SCHEMA_VERSION: &str = "doracle.schemaVersion";
+pub(super) const SCHEMA_VERSION: &str = "doracle.schemaVersion";
 
 impl Lake {
     fn builder(&self, name: &str) -> Result<DeltaTableBuilder, LakeError> {
@@ -28,29 +31,37 @@ impl Lake {
     }
 
     /// The table at its newest version, if it was ever written.
-    pub(super) async fn table(&self, table: &Table) -> Result<Option<DeltaTable>, LakeError> {
-        if !self.objects.exists(&format!("tables/{}/_delta_log/00000000000000000000.json", table.name)).await? {
-            return Ok(None);
-        }
-        match self.builder(table.name)?.load().await {
-            Ok(found) => {
-                refuse_newer_schema(table, &found)?;
-                Ok(Some(found))
+    pub(super) fn table<'a>(&'a self, table: &'a Table) -> BoxFuture<'a, Result<Option<DeltaTable>, LakeError>> {
+        Box::pin(async move {
+            if !self.objects.exists(&format!("tables/{}/_delta_log/00000000000000000000.json", table.name)).await? {
+                return Ok(None);
             }
-            Err(error) => Err(LakeError::table("read", table.name, error)),
-        }
+            match self.builder(table.name)?.load().await {
+                Ok(found) => {
+                    refuse_newer_schema(table, &found)?;
+                    Ok(Some(found))
+                }
+                Err(error) => Err(LakeError::table("read", table.name, error)),
+            }
+        })
     }
 
     /// The table at one Delta version.
-    pub(super) async fn table_at(&self, table: &Table, version: u64) -> Result<DeltaTable, LakeError> {
-        let found = self
-            .builder(table.name)?
-            .with_version(version)
-            .load()
-            .await
-            .map_err(|error| LakeError::table("read", table.name, error))?;
-        refuse_newer_schema(table, &found)?;
-        Ok(found)
+    pub(super) fn table_at<'a>(
+        &'a self,
+        table: &'a Table,
+        version: u64,
+    ) -> BoxFuture<'a, Result<DeltaTable, LakeError>> {
+        Box::pin(async move {
+            let found = self
+                .builder(table.name)?
+                .with_version(version)
+                .load()
+                .await
+                .map_err(|error| LakeError::table("read", table.name, error))?;
+            refuse_newer_schema(table, &found)?;
+            Ok(found)
+        })
     }
 
     /// The table at its newest version, made first where it is missing.
@@ -59,11 +70,7 @@ impl Lake {
             return Ok(found);
         }
         let failed = |error| LakeError::table("create", table.name, error);
-        let columns: StructType = table
-            .schema()
-            .as_ref()
-            .try_into_kernel()
-            .map_err(|error: arrow::error::ArrowError| LakeError::rows(table.name, error))?;
+        let columns = kernel_columns(table)?;
         let empty = self.builder(table.name)?.build().map_err(failed)?;
         let created = CreateBuilder::new()
             .with_log_store(empty.log_store())
@@ -88,10 +95,15 @@ impl Lake {
     }
 }
 
-fn refuse_newer_schema(table: &Table, found: &DeltaTable) -> Result<(), LakeError> {
+/// The version of our schema in which a table is stored.
+pub(super) fn schema_version(table: &Table, found: &DeltaTable) -> Result<u64, LakeError> {
     let snapshot = found.snapshot().map_err(|error| LakeError::table("read", table.name, error))?;
-    let version: u64 =
-        snapshot.metadata().configuration().get(SCHEMA_VERSION).and_then(|version| version.parse().ok()).unwrap_or(1);
+    let noted = snapshot.metadata().configuration().get(SCHEMA_VERSION);
+    Ok(noted.and_then(|version| version.parse().ok()).unwrap_or(1))
+}
+
+fn refuse_newer_schema(table: &Table, found: &DeltaTable) -> Result<(), LakeError> {
+    let version = schema_version(table, found)?;
     if version > u64::from(table.version) {
         return Err(LakeError::Newer {
             what: format!("table `{}`", table.name),
@@ -126,17 +138,24 @@ pub(super) fn session(partitions: Option<usize>) -> SessionContext {
     SessionContext::new_with_config(config)
 }
 
-/// A table as DataFusion reads it.
-pub(super) async fn provider(
-    context: &SessionContext,
-    table: &Table,
-    found: &DeltaTable,
-) -> Result<Arc<dyn TableProvider>, LakeError> {
-    found.update_datafusion_session(&context.state()).map_err(|error| LakeError::table("read", table.name, error))?;
-    Ok(found.table_provider().await?)
+/// A table as DataFusion reads it, with the columns of the contract whatever release wrote it.
+pub(super) fn provider<'a>(
+    context: &'a SessionContext,
+    table: &'a Table,
+    found: &'a DeltaTable,
+) -> BoxFuture<'a, Result<Arc<dyn TableProvider>, LakeError>> {
+    Box::pin(async move {
+        found
+            .update_datafusion_session(&context.state())
+            .map_err(|error| LakeError::table("read", table.name, error))?;
+        as_today(context, table, found, found.table_provider().await?)
+    })
 }
 
 /// All rows that a query gives.
-pub(super) async fn query(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>, LakeError> {
-    Ok(context.sql(sql).await?.collect().await?)
+pub(super) fn query<'a>(
+    context: &'a SessionContext,
+    sql: &'a str,
+) -> BoxFuture<'a, Result<Vec<RecordBatch>, LakeError>> {
+    Box::pin(async move { Ok(context.sql(sql).await?.collect().await?) })
 }

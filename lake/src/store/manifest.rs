@@ -22,6 +22,7 @@ use arrow::ipc::{reader::FileReader, writer::FileWriter};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, WriteMode};
+use super::schema::completed;
 use super::versions::VersionRow;
 use super::write::Incoming;
 use super::{Committed, Lake};
@@ -359,5 +360,6 @@ fn to_arrow_file(rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
 
 fn from_arrow_file(table: &Table, content: Vec<u8>) -> Result<RecordBatch, ArrowError> {
     let batches = FileReader::try_new(Cursor::new(content), None)?.collect::<Result<Vec<_>, _>>()?;
+    let batches = batches.iter().map(|batch| completed(table, batch)).collect::<Result<Vec<_>, _>>()?;
     super::batch::shaped_into_one(table, &batches)
 }

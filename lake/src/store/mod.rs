@@ -18,6 +18,7 @@ mod location;
 mod maintenance;
 mod manifest;
 mod objects;
+mod schema;
 mod snapshot;
 mod versions;
 mod write;

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use deltalake_core::kernel::Transaction;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::protocol::SaveMode;
+use futures::future::BoxFuture;
 
 use super::delta::{is_conflict, provider, query, session};
 use super::write::{ATTEMPTS, GUARD, back_off, compact_in_passing};
@@ -83,38 +84,41 @@ impl Lake {
 
     /// Makes a batch visible: appends the version that names what its tables now hold, with the next number.
     /// Doing it twice adds nothing.
-    pub(super) async fn record_version(&self, mut row: VersionRow) -> Result<u64, LakeError> {
-        let table = stored::Row::table();
-        let touched = std::mem::take(&mut row.tables);
-        for attempt in 0..ATTEMPTS {
-            let found = self.table_or_create(table).await?;
-            let versions = read(&found).await?;
-            if let Some(known) = versions.iter().find(|known| known.is_of(&row.stream, row.batch)) {
-                return Ok(known.version);
-            }
-            let last = versions.last();
-            row.version = last.map_or(1, |last| last.version + 1);
-            row.tables = last.map(|last| last.tables.clone()).unwrap_or_default();
-            for (name, version) in &touched {
-                let place = row.tables.entry(name.clone()).or_default();
-                *place = (*place).max(*version);
-            }
-            let guard = Transaction::new(GUARD, integer(row.version));
-            let properties =
-                CommitProperties::default().with_application_transaction(guard).with_cleanup_expired_logs(Some(false));
-            let rows: RecordBatch = TableRow::batch(vec![to_stored(&row)]);
-            let committed =
-                found.write([rows]).with_save_mode(SaveMode::Append).with_commit_properties(properties).await;
-            match committed {
-                Ok(committed) => {
-                    compact_in_passing(table, committed, VERSIONS_BEFORE_COMPACTION).await?;
-                    return Ok(row.version);
+    pub(super) fn record_version(&self, mut row: VersionRow) -> BoxFuture<'_, Result<u64, LakeError>> {
+        Box::pin(async move {
+            let table = stored::Row::table();
+            let touched = std::mem::take(&mut row.tables);
+            for attempt in 0..ATTEMPTS {
+                let found = self.table_or_create(table).await?;
+                let versions = read(&found).await?;
+                if let Some(known) = versions.iter().find(|known| known.is_of(&row.stream, row.batch)) {
+                    return Ok(known.version);
                 }
-                Err(error) if is_conflict(&error) => back_off(attempt, row.batch).await,
-                Err(error) => return Err(LakeError::table("commit to", table.name, error)),
+                let last = versions.last();
+                row.version = last.map_or(1, |last| last.version + 1);
+                row.tables = last.map(|last| last.tables.clone()).unwrap_or_default();
+                for (name, version) in &touched {
+                    let place = row.tables.entry(name.clone()).or_default();
+                    *place = (*place).max(*version);
+                }
+                let guard = Transaction::new(GUARD, integer(row.version));
+                let properties = CommitProperties::default()
+                    .with_application_transaction(guard)
+                    .with_cleanup_expired_logs(Some(false));
+                let rows: RecordBatch = TableRow::batch(vec![to_stored(&row)]);
+                let committed =
+                    found.write([rows]).with_save_mode(SaveMode::Append).with_commit_properties(properties).await;
+                match committed {
+                    Ok(committed) => {
+                        compact_in_passing(table, committed, VERSIONS_BEFORE_COMPACTION).await?;
+                        return Ok(row.version);
+                    }
+                    Err(error) if is_conflict(&error) => back_off(attempt, row.batch).await,
+                    Err(error) => return Err(LakeError::table("commit to", table.name, error)),
+                }
             }
-        }
-        Err(LakeError::Contended { table: table.name.to_owned(), attempts: ATTEMPTS })
+            Err(LakeError::Contended { table: table.name.to_owned(), attempts: ATTEMPTS })
+        })
     }
 
     /// Removes files of the table of versions itself that were replaced longer than `retention` before `now`.

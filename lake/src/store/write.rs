@@ -12,6 +12,7 @@ use deltalake_core::kernel::Transaction;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaTable, DeltaTableError};
+use futures::future::BoxFuture;
 
 use super::Lake;
 use super::batch::WriteMode;
@@ -57,35 +58,51 @@ enum Plan {
 
 impl Lake {
     /// Commits rows to a table and returns the table's version that holds them. Doing it twice changes nothing.
-    pub(super) async fn write(&self, incoming: &Incoming<'_>) -> Result<u64, LakeError> {
-        let table = incoming.table;
-        let failed = |error| LakeError::table("commit to", table.name, error);
-        for attempt in 0..ATTEMPTS {
-            let found = self.table_or_create(table).await?;
-            let version = found.version().unwrap_or_default();
-            let application = application(incoming.stream);
-            let done = transaction(&found, &application).await.map_err(failed)?;
-            let number = i64::try_from(incoming.number).unwrap_or(i64::MAX);
-            // A later batch of the stream may have come in first: rows by key still find their place, what would
-            // replace is out of date.
-            if done == Some(number) || (done > Some(number) && incoming.mode != WriteMode::Upsert) {
-                return Ok(version);
+    pub(super) fn write<'a>(&'a self, incoming: &'a Incoming<'a>) -> BoxFuture<'a, Result<u64, LakeError>> {
+        Box::pin(async move {
+            let table = incoming.table;
+            let failed = |error| LakeError::table("commit to", table.name, error);
+            for attempt in 0..ATTEMPTS {
+                let found = self.table_or_create(table).await?;
+                let Some(found) = self.up_to_date(table, found).await? else {
+                    back_off(attempt, incoming.number).await;
+                    continue;
+                };
+                let version = found.version().unwrap_or_default();
+                let application = application(incoming.stream);
+                let done = transaction(&found, &application).await.map_err(failed)?;
+                let number = i64::try_from(incoming.number).unwrap_or(i64::MAX);
+                // A later batch of the stream may have come in first: rows by key still find their place, what would
+                // replace is out of date.
+                if done == Some(number) || (done > Some(number) && incoming.mode != WriteMode::Upsert) {
+                    return Ok(version);
+                }
+                let plan = plan(incoming, &found).await?;
+                let noted = Transaction::new(application, done.unwrap_or(i64::MIN).max(number));
+                let properties = guarded(&found).await.map_err(failed)?.with_application_transaction(noted);
+                match commit_once(execute(table, incoming, found, plan, properties).await).map_err(failed)? {
+                    Some(committed) => return compact_in_passing(table, committed, FILES_BEFORE_COMPACTION).await,
+                    None => back_off(attempt, incoming.number).await,
+                }
             }
-            let plan = plan(incoming, &found).await?;
-            let guard = transaction(&found, GUARD).await.map_err(failed)?.unwrap_or_default() + 1;
-            let properties = CommitProperties::default()
-                .with_application_transactions(vec![
-                    Transaction::new(application, done.unwrap_or(i64::MIN).max(number)),
-                    Transaction::new(GUARD, guard),
-                ])
-                .with_cleanup_expired_logs(Some(false));
-            match execute(table, incoming, found, plan, properties).await {
-                Ok(committed) => return compact_in_passing(table, committed, FILES_BEFORE_COMPACTION).await,
-                Err(error) if is_conflict(&error) => back_off(attempt, incoming.number).await,
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        Err(LakeError::Contended { table: table.name.to_owned(), attempts: ATTEMPTS })
+            Err(LakeError::Contended { table: table.name.to_owned(), attempts: ATTEMPTS })
+        })
+    }
+}
+
+/// A commit that is refused if anybody else commits first.
+pub(super) async fn guarded(found: &DeltaTable) -> Result<CommitProperties, DeltaTableError> {
+    let guard = transaction(found, GUARD).await?.unwrap_or_default() + 1;
+    let guard = Transaction::new(GUARD, guard);
+    Ok(CommitProperties::default().with_application_transaction(guard).with_cleanup_expired_logs(Some(false)))
+}
+
+/// What a commit gave; `None` where another writer was faster, which is worth another look.
+pub(super) fn commit_once<T>(outcome: Result<T, DeltaTableError>) -> Result<Option<T>, DeltaTableError> {
+    match outcome {
+        Ok(committed) => Ok(Some(committed)),
+        Err(error) if is_conflict(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

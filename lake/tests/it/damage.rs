@@ -37,7 +37,7 @@ pub(crate) fn file_named(folder: &Path, name: &str) -> PathBuf {
     panic!("there is no `{name}`");
 }
 
-fn edit(path: &Path, change: impl Fn(String) -> String) {
+pub(crate) fn edit(path: &Path, change: impl Fn(String) -> String) {
     let content = fs::read_to_string(path).expect("it can be read");
     let changed = change(content.clone());
     assert_ne!(content, changed);

@@ -10,6 +10,7 @@ mod folders;
 mod full_disk;
 mod kill;
 mod round_trip;
+mod schemas;
 mod tools;
 mod travel;
 mod upsert;
