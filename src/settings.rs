@@ -27,6 +27,9 @@ pub(crate) struct Settings {
     pub(crate) report: ReportSettings,
     /// Groups of services, pooled from rows, such as teams. Example: `payments = ["api", "ledger"]`.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
+    /// Paths of services that share a repository; a change counts in each whose paths it touches. `*` stands for a part of a
+    /// name, `**` for any folders. Example: `api = ["services/api", "libraries/**/http"]`.
+    pub(crate) paths: BTreeMap<String, Vec<String>>,
     /// What is read. Each has a `type` and the settings of that source.
     pub(crate) sources: Vec<sources::Config>,
 }
@@ -56,9 +59,14 @@ pub(crate) struct DeriveSettings {
     /// An incident may be due to a rollout that finished at most this many hours before it. Default: 24.
     #[schemars(range(min = 0, max = 8760))]
     pub(crate) incident_window_hours: u32,
-    /// Windows that end within this many hours of the as-of time are marked immature. Default: 24.
+    /// Records may come this many hours late: windows that end within these hours and the incident window of the as-of
+    /// time are marked immature. Default: 24.
     #[schemars(range(min = 0, max = 8760))]
     pub(crate) reporting_lag_hours: u32,
+    /// Labels that make a change a hotfix, without regard to case. Default: `hotfix`.
+    pub(crate) hotfix_labels: Vec<String>,
+    /// Let flips of feature flags count like releases. Default: `false`.
+    pub(crate) counts_feature_flags: bool,
     /// Seed of the bootstrap. Default: 1.
     pub(crate) seed: u64,
 }
@@ -71,6 +79,8 @@ impl Default for DeriveSettings {
             production: plan.production,
             incident_window_hours: 24,
             reporting_lag_hours: 24,
+            hotfix_labels: plan.hotfix_labels,
+            counts_feature_flags: plan.counts_feature_flags,
             seed: plan.seed,
         }
     }
@@ -217,6 +227,9 @@ impl Layered {
             production: settings.production.iter().map(|name| name.to_lowercase()).collect(),
             incident_window_seconds: i64::from(settings.incident_window_hours) * 3600,
             reporting_lag_seconds: i64::from(settings.reporting_lag_hours) * 3600,
+            hotfix_labels: settings.hotfix_labels.iter().map(|label| label.to_lowercase()).collect(),
+            service_paths: self.settings.paths.clone(),
+            counts_feature_flags: settings.counts_feature_flags,
             seed: settings.seed,
             threads: global.threads,
         })

@@ -46,6 +46,13 @@ impl Ranges {
         self.read.iter().any(|range| range.contains(at))
     }
 
+    /// When nobody looked, between the first and the last instant that were read: stated holes, and what lies between
+    /// readings. Where nothing was read whole, nobody knows where the holes are.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Window> {
+        self.span().map_or_else(Vec::new, |span| without(&[span], self.exposed()))
+    }
+
     /// From the first to the last instant that was read.
     #[must_use]
     pub fn span(&self) -> Option<Window> {
@@ -105,6 +112,12 @@ impl Exposure {
                 whole: union([own.whole.clone(), all.whole.clone()].concat()),
             },
         }
+    }
+
+    /// When nobody looked at `table` for `service`, between its readings.
+    #[must_use]
+    pub fn gaps(&self, table: &str, service: &str) -> Vec<Window> {
+        self.of(table, service).gaps()
     }
 
     /// The end of what was read of `table`, over all services.

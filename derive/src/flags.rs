@@ -6,6 +6,7 @@ use lake::tables::{incidents, rollouts};
 
 use crate::Plan;
 use crate::exposure::{Exposure, Ranges};
+use crate::failures::Revert;
 
 /// The flags of one rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +31,19 @@ struct Read {
 pub(crate) fn flags(
     rollouts: &[rollouts::Row],
     incidents: &[incidents::Row],
+    reverts: &[Revert],
     exposure: &Exposure,
     plan: &Plan,
 ) -> Vec<Flags> {
     let is_remedy =
         |rollout: &&rollouts::Row| matches!(rollout.kind.as_str(), "rollback" | "hotfix") || rollout.failed_in_traffic;
-    let remedied: BTreeSet<(&str, &str)> =
-        rollouts.iter().filter(is_remedy).map(|rollout| (rollout.service.as_str(), &*rollout.environment)).collect();
+    let reverted: BTreeSet<&str> =
+        reverts.iter().filter(|revert| revert.is_accepted).map(|revert| revert.rollout_id.as_str()).collect();
+    let remedied: BTreeSet<(&str, &str)> = rollouts
+        .iter()
+        .filter(|rollout| is_remedy(rollout) || reverted.contains(rollout.rollout_id.as_str()))
+        .map(|rollout| (rollout.service.as_str(), &*rollout.environment))
+        .collect();
     let recorded: BTreeSet<&str> = incidents.iter().filter_map(|incident| incident.service.as_deref()).collect();
     let mut services: BTreeMap<&str, Read> = BTreeMap::new();
     rollouts

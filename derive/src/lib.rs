@@ -3,7 +3,7 @@
 //! ```text
 //! deployments ─► rollouts ─┐
 //! commits, changes ────────┴► rollout_changes ─┐
-//! incidents ──► rollout_failures ─► recovery_episodes ─┴► metrics/*.sql ─► metrics
+//! incidents, alerts ──► rollout_failures ─► recovery_episodes ─┴► metrics/*.sql ─► metrics
 //! ```
 //!
 //! What follows a history step by step is Rust ([`rollouts`], [`arrivals`]); what relates tables is SQL in files
@@ -38,6 +38,7 @@ pub use derived::Derived;
 pub use error::DeriveError;
 pub use metrics::{Definition, definitions};
 pub use plan::{Calendar, Plan};
+pub use quality::finding_names;
 pub use run::derive;
 
 /// A session in which the functions that metrics and stages call are registered, and nothing else: for testing SQL

@@ -47,8 +47,14 @@ pub struct Plan {
     pub production: Vec<String>,
     /// An incident may be due to a rollout that finished at most this long before it.
     pub incident_window_seconds: i64,
-    /// Windows that end within this long of the as-of time are marked immature.
+    /// Records may come this late: windows that end within this and the incident window of the as-of time are immature.
     pub reporting_lag_seconds: i64,
+    /// Labels that make a change a hotfix, in lower case.
+    pub hotfix_labels: Vec<String>,
+    /// Paths of the services that share a repository: patterns by service.
+    pub service_paths: BTreeMap<String, Vec<String>>,
+    /// Flips of feature flags count like releases.
+    pub counts_feature_flags: bool,
     /// Seed of the bootstrap.
     pub seed: u64,
     /// Threads a query may use; the machine's, if not given. Never changes a number.
@@ -67,6 +73,9 @@ impl Default for Plan {
             production: ["production", "prod", "live"].map(str::to_owned).to_vec(),
             incident_window_seconds: 24 * 3600,
             reporting_lag_seconds: 24 * 3600,
+            hotfix_labels: vec!["hotfix".to_owned()],
+            service_paths: BTreeMap::new(),
+            counts_feature_flags: false,
             seed: 1,
             threads: None,
         }

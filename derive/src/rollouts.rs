@@ -4,8 +4,12 @@
 //! another revision set starts there. Required are the targets of the previous success. The same set later opens a
 //! new rollout. One that closes before every required target has its set is partial: it counts, and what it carried has
 //! not arrived everywhere.
+//!
+//! Flips of feature flags are beside all that: they have a kind of their own, put no revision anywhere, and count only
+//! where the plan says so.
 
 mod attempt;
+mod hotfixes;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -15,6 +19,11 @@ use lake::{Instant, tables::deployments, tables::rollouts};
 use self::attempt::{Attempt, UnitKey, attempt, first_instant, unplaced};
 use self::unit::Unit;
 use crate::environments::Spellings;
+
+pub use self::hotfixes::{Told, mark_hotfixes};
+
+/// The intent that an attempt to flip a feature flag states, and the kind of its rollout.
+const FEATURE_FLAG: &str = "feature_flag";
 
 /// The rollouts of all services, and what was odd about the attempts they were built from.
 #[derive(Clone, Debug, Default)]
@@ -86,16 +95,54 @@ pub fn build(deployments: &[deployments::Row], as_of: Instant) -> Built {
             }
         }
     }
-    for ((service, environment), mut attempts) in units {
-        attempts.sort_by(|a, b| {
-            let order = |attempt: &Attempt<'_>| {
-                (attempt.started_at, attempt.finished_at, attempt.row.attempt, attempt.row.deployment_id.clone())
-            };
-            order(a).cmp(&order(b)).then_with(|| a.row.target.cmp(&b.row.target))
-        });
-        built.rollouts.extend(Unit::new(&service, &environment).run(&attempts));
+    for ((service, environment), attempts) in units {
+        let (flips, attempts): (Vec<_>, Vec<_>) =
+            in_order(attempts).into_iter().partition(|attempt| attempt.row.intent.as_deref() == Some(FEATURE_FLAG));
+        let mut rollouts = Unit::new(&service, &environment).run(&attempts);
+        rollouts.extend(Unit::new(&service, &environment).run(&flips).into_iter().map(flip));
+        rollouts.sort_by_key(|rollout| rollout.started_at);
+        built.rollouts.extend(rollouts);
     }
     built
+}
+
+/// The attempts of one unit in the order of their start; of those that start in one instant, first the set that was
+/// ready first, all of it.
+fn in_order(mut attempts: Vec<Attempt<'_>>) -> Vec<Attempt<'_>> {
+    let mut first_end: BTreeMap<(Instant, Vec<String>), Instant> = BTreeMap::new();
+    for attempt in &attempts {
+        let place = first_end.entry((attempt.started_at, attempt.revisions.clone())).or_insert(attempt.ended_at());
+        *place = attempt.ended_at().min(*place);
+    }
+    attempts.sort_by_cached_key(|attempt| {
+        let set = (attempt.started_at, attempt.revisions.clone());
+        let row = attempt.row;
+        let own = (attempt.finished_at, row.attempt, row.deployment_id.clone(), row.target.clone());
+        (attempt.started_at, first_end[&set], set.1, own)
+    });
+    attempts
+}
+
+/// A flip of a feature flag: of its own kind, and in no rate.
+fn flip(rollout: rollouts::Row) -> rollouts::Row {
+    rollouts::Row {
+        kind: FEATURE_FLAG.to_owned(),
+        is_partial: false,
+        is_first: false,
+        is_reapply: false,
+        in_frequency: false,
+        in_change_fail_rate: false,
+        restores_rollout_id: None,
+        ..rollout
+    }
+}
+
+/// Lets flips of feature flags count like releases.
+pub fn count_feature_flags(rollouts: &mut [rollouts::Row]) {
+    for rollout in rollouts.iter_mut().filter(|rollout| rollout.kind == FEATURE_FLAG) {
+        rollout.in_frequency = rollout.finished_at.is_some();
+        rollout.in_change_fail_rate = rollout.in_frequency;
+    }
 }
 
 #[cfg(test)]

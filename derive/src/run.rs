@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use lake::tables::{
-    change_commits, changes, commits, coverage, deployments, image_revisions, incidents, interventions, inventory,
-    recovery_episodes, rollout_failures, rollouts,
+    alerts, change_commits, changes, commit_paths, commits, coverage, deployments, image_revisions, incidents,
+    interventions, inventory, recovery_episodes, rollout_failures, rollouts,
 };
 use lake::{Instant, Snapshot, TableRow, canonical};
 
 use crate::adoptions::adoptions;
-use crate::arrivals::{self, Inputs};
+use crate::arrivals::{self, Inputs, ServicePaths};
 use crate::exposure::Exposure;
 use crate::metrics::Stamp;
 use crate::windows::Window;
 use crate::{
-    DeriveError, Derived, Plan, estimators, flags, images, metrics as definitions, quality, rollouts as building,
-    session, stages, units,
+    DeriveError, Derived, Plan, estimators, failures as evidence, flags, images, metrics as definitions, quality,
+    rollouts as building, session, stages, units,
 };
 
 /// Derives everything that `plan` asks for from the tables of `snapshot`.
@@ -42,28 +42,43 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
             commits: &commits,
         })
     };
-    let built = building::build(&deployed.deployments, as_of);
+    let mut built = building::build(&deployed.deployments, as_of);
+    let exposure = Exposure::new(&coverage, as_of);
+    let change_commits: Vec<change_commits::Row> = snapshot.rows().await?;
     let links = {
-        let change_commits: Vec<change_commits::Row> = snapshot.rows().await?;
-        let inputs = Inputs { commits: &commits, changes: &changes, change_commits: &change_commits };
+        let paths = ServicePaths::new(&plan.service_paths);
+        let commit_paths: Vec<commit_paths::Row> = if paths.is_empty() { vec![] } else { snapshot.rows().await? };
+        let inputs = Inputs {
+            commits: &commits,
+            changes: &changes,
+            change_commits: &change_commits,
+            commit_paths: &commit_paths,
+            paths: &paths,
+            exposure: &exposure,
+        };
         arrivals::link(inputs, &built.rollouts, &built.unplaced, as_of)
     };
+    let known_incidents = evidence::reopened(session::known_incidents(&incidents, as_of));
+    let labels = &plan.hotfix_labels;
+    let told = building::Told { links: &links.rows, changes: &changes, incidents: &known_incidents, labels };
+    building::mark_hotfixes(&mut built.rollouts, told);
+    if plan.counts_feature_flags {
+        building::count_feature_flags(&mut built.rollouts);
+    }
+    let reverts = evidence::reverts(&changes, &change_commits, &links.rows, &built.rollouts);
 
     let context = snapshot.context(plan.threads).await?;
     stages::register_functions(&context);
     estimators::register(&context, plan.seed);
     session::register_settings(&context, plan, as_of)?;
-    let exposure = Exposure::new(&coverage, as_of);
-    let known_incidents = session::known_incidents(&incidents, as_of);
-    let flags = flags::flags(&built.rollouts, &known_incidents, &exposure, plan);
+    let flags = flags::flags(&built.rollouts, &known_incidents, &reverts, &exposure, plan);
     session::register_rollouts(&context, &built.rollouts, &flags)?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
     session::register_incidents(&context, &known_incidents, plan)?;
-    let mut failures: Vec<rollout_failures::Row> = stages::run(&context).await?;
-    failures
-        .sort_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id).cmp(&(&b.rollout_id, &b.method, &b.evidence_id)));
-    // An incident that touched two services may name one deployment twice: that is one piece of evidence.
-    failures.dedup_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id) == (&b.rollout_id, &b.method, &b.evidence_id));
+    let alerts: Vec<alerts::Row> = snapshot.rows().await?;
+    evidence::register_alerts(&context, &evidence::clearings(&alerts, plan, as_of))?;
+    evidence::register_reverts(&context, &reverts)?;
+    let failures: Vec<rollout_failures::Row> = evidence::one_each(stages::run(&context).await?);
     stages::register(&context, "rollout_failures", TableRow::batch(failures.clone()))?;
     let mut episodes: Vec<recovery_episodes::Row> = stages::run(&context).await?;
     episodes.sort_by(|a, b| a.rollout_id.cmp(&b.rollout_id));
@@ -94,9 +109,13 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         changes: &changes,
         incidents: &incidents,
         known_incidents: &known_incidents,
+        reverts: &reverts,
         failures: &failures,
         episodes: &episodes,
         coverage: &coverage,
+        exposure: &exposure,
+        as_of,
+        immature_micros: (plan.incident_window_seconds + plan.reporting_lag_seconds) * Instant::MICROS,
         future: read_until(&coverage).map_or(as_of, |end| end.max(as_of)),
     };
     let data_quality = quality::findings(&seen);

@@ -129,7 +129,8 @@ pub(crate) fn unit_windows(units: &[Unit], plan: &Plan, as_of: Instant, exposure
                 kind,
                 window: *window,
                 coverage_rate: (mean(&|ranges| ranges.whole_days(*window)) / window.days()).clamp(0.0, 1.0),
-                is_immature: window.end.0 > as_of.0 - plan.reporting_lag_seconds * Instant::MICROS,
+                is_immature: window.end.0
+                    > as_of.0 - (plan.incident_window_seconds + plan.reporting_lag_seconds) * Instant::MICROS,
                 slices,
             });
         }

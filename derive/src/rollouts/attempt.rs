@@ -14,6 +14,13 @@ pub(super) struct Attempt<'a> {
     pub(super) revisions: Vec<String>,
 }
 
+impl Attempt<'_> {
+    /// When it ended, as far as the record says.
+    pub(super) fn ended_at(&self) -> Instant {
+        self.finished_at.unwrap_or(self.started_at)
+    }
+}
+
 /// Service and environment.
 pub(super) type UnitKey = (String, String);
 

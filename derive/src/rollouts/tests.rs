@@ -3,7 +3,7 @@
 use lake::{Instant, tables::deployments, tables::rollouts};
 use proptest::prelude::*;
 
-use super::{Unplaced, build};
+use super::{Unplaced, build, count_feature_flags};
 
 /// `minute revision status [ends=minute] [target=] [users=] [intent=] [environment=]`, one attempt a line.
 fn story(lines: &[&str]) -> Vec<rollouts::Row> {
@@ -314,6 +314,124 @@ fn a_rollback_to_something_never_seen_restores_no_rollout_that_is_known() {
     assert!(rollouts[2].in_frequency && !rollouts[2].in_change_fail_rate);
 }
 
+#[test]
+fn an_attempt_that_fails_after_another_target_got_the_set_is_a_failed_rollout() {
+    let rollouts = story(&[
+        "1 a1 success target=eu",
+        "2 a1 success target=us",
+        "10 a2 success target=eu",
+        "11 a2 failure target=us",
+        "30 a2 success target=us",
+    ]);
+    assert_eq!(kinds(&rollouts), ["release", "release"]);
+    assert!(rollouts[1].in_frequency && rollouts[1].in_change_fail_rate && rollouts[1].failed_in_traffic);
+    assert_eq!(rollouts[1].impaired_at, Some(Instant::from_seconds(11 * 60 + 30)));
+    // Nobody had it yet when the first attempt failed.
+    let before = story(&[
+        "1 a1 success target=eu",
+        "2 a1 success target=us",
+        "10 a2 failure target=us",
+        "11 a2 success target=eu",
+        "12 a2 success target=us",
+    ]);
+    assert!(!before[1].failed_in_traffic && before[1].in_frequency);
+}
+
+#[test]
+fn a_canary_that_was_aborted_without_a_recorded_end_failed_when_it_started() {
+    let mut rows = [parse(0, "1 a1 success"), parse(1, "5 a2 failure users=yes")];
+    rows[1].finished_at = None;
+    let rollouts = build(&rows, Instant::from_seconds(1_000)).rollouts;
+    assert_eq!(rollouts[1].finished_at, Some(Instant::from_seconds(5 * 60)));
+    assert!(rollouts[1].in_frequency && rollouts[1].in_change_fail_rate && rollouts[1].failed_in_traffic);
+}
+
+#[test]
+fn a_rollout_ends_with_the_last_target_that_had_the_set_before() {
+    // A third cluster is added to the second rollout; it is no reason to wait, until the next one.
+    let rollouts = story(&[
+        "1 a1 success target=eu",
+        "2 a1 success target=us",
+        "10 a2 success target=ap ends=19",
+        "11 a2 success target=eu",
+        "14 a2 success target=us",
+        "20 a3 success target=eu",
+        "21 a3 success target=us",
+        "29 a3 success target=ap",
+    ]);
+    let ends: Vec<_> = rollouts.iter().map(|rollout| rollout.finished_at.expect("each succeeded")).collect();
+    let expected = [2 * 60 + 30, 14 * 60 + 30, 29 * 60 + 30].map(Instant::from_seconds);
+    assert_eq!(ends, expected);
+    assert_eq!(rollouts[2].first_target_at, Some(Instant::from_seconds(20 * 60 + 30)));
+}
+
+#[test]
+fn a_target_that_gets_what_is_live_later_is_required_from_then_on() {
+    let rollouts = story(&[
+        "1 a1 success target=eu",
+        "10 a2 success target=eu",
+        "15 a2 success target=us",
+        "20 a3 success target=eu",
+        "25 a3 success target=us",
+    ]);
+    assert_eq!(kinds(&rollouts), ["release", "release", "redeploy", "release"]);
+    assert_eq!(rollouts[3].finished_at, Some(Instant::from_seconds(25 * 60 + 30)));
+    assert_eq!(rollouts[3].target_count, 2);
+}
+
+#[test]
+fn a_flip_of_a_feature_flag_has_a_kind_of_its_own_and_counts_only_where_asked() {
+    let lines =
+        ["1 a1 success", "5 f1 success intent=feature_flag", "6 f2 success intent=feature_flag", "9 a1 success"];
+    let rows: Vec<_> = lines.iter().enumerate().map(|(at, line)| parse(at, line)).collect();
+    let mut rollouts = build(&rows, Instant::from_seconds(1_000)).rollouts;
+    // What runs did not change: the last one puts there again what is there.
+    assert_eq!(kinds(&rollouts), ["release", "feature_flag", "feature_flag", "redeploy"]);
+    assert_eq!(rollouts.iter().filter(|rollout| rollout.in_frequency).count(), 1);
+    count_feature_flags(&mut rollouts);
+    let counted: Vec<bool> =
+        rollouts.iter().map(|rollout| rollout.in_frequency && rollout.in_change_fail_rate).collect();
+    assert_eq!(counted, [true, true, true, false]);
+}
+
+#[test]
+fn a_rollout_is_known_by_service_environment_set_and_first_start() {
+    let rollouts = story(&["1 a1 success", "5 a2 failure", "6 a2 success", "9 a2 success"]);
+    let set = format!("a2@{}2", "0".repeat(39));
+    let id = |start: i64| {
+        let text = format!("api\nproduction\n{set}\n{}", Instant::from_seconds(start * 60).0);
+        lake::canonical::sha256(text.as_bytes())[..16].to_owned()
+    };
+    assert_eq!(rollouts[1].rollout_id, id(5), "the retry is part of what the first attempt opened");
+    assert_eq!(rollouts[2].rollout_id, id(9), "the same set later opens a new one");
+}
+
+#[test]
+fn two_records_of_one_start_are_one_rollout() {
+    let mut rows = vec![parse(0, "1 a1 success"), parse(1, "5 a2 success"), parse(2, "5 a2 success")];
+    rows.push(parse(3, "5 a3 success ends=6"));
+    let rollouts = build(&rows, Instant::from_seconds(1_000)).rollouts;
+    assert_eq!(kinds(&rollouts), ["release", "release", "release"]);
+    assert_eq!(rollouts[1].deployment_ids, ["d01", "d02"]);
+}
+
+#[test]
+fn a_rollout_opens_with_the_first_attempt_and_closes_when_another_set_starts() {
+    let rollouts = story(&["1 a1 success", "5 a2 failure", "7 a3 success", "8 a2 success"]);
+    // The second try of a2 is another rollout: a3 was there in between.
+    assert_eq!(kinds(&rollouts), ["release", "release", "release", "release"]);
+    assert_eq!((rollouts[1].finished_at, rollouts[1].in_frequency), (None, false));
+    assert!(rollouts[3].in_frequency);
+}
+
+#[test]
+fn the_first_known_rollout_counts_and_is_told() {
+    let rollouts = story(&["1 a1 failure", "2 a2 success", "3 a3 success"]);
+    let first: Vec<bool> = rollouts.iter().map(|rollout| rollout.is_first).collect();
+    assert_eq!(first, [false, true, false]);
+    assert!(rollouts[1].in_frequency && rollouts[1].in_change_fail_rate);
+}
+
 /// Attempts with any times, targets and ends.
 fn attempts() -> impl Strategy<Value = Vec<deployments::Row>> {
     let instant = || prop::option::of(0i64..50);
@@ -353,6 +471,9 @@ proptest! {
             })
             .count();
         prop_assert_eq!(usize::try_from(in_rollouts).expect("a count") + built.left_out.len() + not_over, rows.len());
+        let ids: std::collections::BTreeSet<&str> =
+            built.rollouts.iter().map(|rollout| rollout.rollout_id.as_str()).collect();
+        prop_assert_eq!(ids.len(), built.rollouts.len(), "no two rollouts have one id");
         let mut backward = rows.clone();
         backward.reverse();
         prop_assert_eq!(build(&backward, as_of).rollouts, built.rollouts);

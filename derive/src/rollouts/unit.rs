@@ -27,13 +27,26 @@ impl<'a> Open<'a> {
         self.attempts.push(attempt);
     }
 
-    /// When the first failed attempt that reached users ended.
+    /// When the first attempt failed that left users with something of the set: some of them got it from that attempt,
+    /// or another target had it by then.
     fn impaired_at(&self) -> Option<Instant> {
+        let had_it_elsewhere = |attempt: &Attempt<'_>| {
+            let (target, end) = (attempt.row.target.as_str(), attempt.ended_at());
+            self.succeeded.iter().any(|(other, at)| *other != target && *at <= end)
+        };
         self.attempts
             .iter()
-            .filter(|attempt| !attempt.is_success && attempt.row.reached_users == Some(true))
-            .map(|attempt| attempt.finished_at.unwrap_or(attempt.started_at))
+            .filter(|attempt| !attempt.is_success)
+            .filter(|attempt| attempt.row.reached_users == Some(true) || had_it_elsewhere(attempt))
+            .map(|attempt| attempt.ended_at())
             .min()
+    }
+
+    /// When the last of the required targets had it, if all of them do; else when the last of those that have it did.
+    fn succeeded_at(&self, required: &BTreeSet<String>) -> Option<Instant> {
+        let of_required: Option<Vec<Instant>> =
+            required.iter().map(|target| self.succeeded.get(target.as_str()).copied()).collect();
+        of_required.and_then(|instants| instants.into_iter().max()).or_else(|| self.succeeded.values().max().copied())
     }
 
     fn went_to(&self, target: &str) -> bool {
@@ -88,6 +101,10 @@ impl<'s> Unit<'s> {
     /// Whether an attempt still belongs to the open rollout.
     fn takes(&self, open: &Open<'_>, attempt: &Attempt<'_>) -> bool {
         let same_set = open.revisions() == attempt.revisions;
+        // What starts in the same instant is the same rollout: its id says so.
+        if same_set && open.attempts.first().is_some_and(|first| first.started_at == attempt.started_at) {
+            return true;
+        }
         let has_all = !self.required.is_empty()
             && self.required.iter().all(|target| open.succeeded.contains_key(target.as_str()));
         same_set && !has_all && !open.succeeded.contains_key(attempt.row.target.as_str())
@@ -96,12 +113,12 @@ impl<'s> Unit<'s> {
     fn close(&mut self, open: &Open<'_>, later: &[Attempt<'_>]) {
         let Some(first) = open.attempts.first() else { return };
         let revisions = open.revisions().to_vec();
-        let succeeded_at = open.succeeded.values().max().copied();
+        let succeeded_at = open.succeeded_at(&self.required);
         let impaired_at = open.impaired_at();
         let failed_in_traffic = impaired_at.is_some();
         // A rollout that reached users and was then given up exists, and ended when it failed.
         let finished_at = succeeded_at.or_else(|| {
-            failed_in_traffic.then(|| open.attempts.iter().filter_map(|attempt| attempt.finished_at).max()).flatten()
+            failed_in_traffic.then(|| open.attempts.iter().map(|attempt| attempt.ended_at()).max()).flatten()
         });
         let (kind, restores) = self.kind(open, &revisions);
         let rollout_id = self.id(&revisions, first.started_at);
@@ -119,6 +136,7 @@ impl<'s> Unit<'s> {
             kind: kind.to_owned(),
             started_at: first.started_at,
             finished_at,
+            first_target_at: open.succeeded.values().min().copied(),
             attempt_count: count(open.attempts.len()),
             failed_attempt_count: count(failed),
             finished_attempt_count: count(open.attempts.len()),
@@ -128,6 +146,7 @@ impl<'s> Unit<'s> {
             is_partial,
             is_first,
             is_reapply: kind == "release" && was_live,
+            is_mixed: false,
             in_frequency: is_finished && kind != "redeploy",
             in_change_fail_rate: is_finished && kind != "redeploy" && kind != "rollback",
             restores_rollout_id: restores,
@@ -157,6 +176,10 @@ impl<'s> Unit<'s> {
         };
         for target in open.succeeded.keys() {
             self.on_target.insert((*target).to_owned(), place);
+        }
+        if is_redeploy && place + 1 == self.live.len() {
+            // What is live went to one more target, which the next set has to reach, too.
+            self.required.extend(open.succeeded.keys().map(|target| (*target).to_owned()));
         }
         if !is_redeploy {
             self.retire(open, later);

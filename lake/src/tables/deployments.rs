@@ -26,7 +26,7 @@ table! {
         finished_at: Option<Instant>,
         /// Whether users got any of it before it failed; null where nobody recorded it.
         reached_users: Option<bool>,
-        /// Declared intent, where the source states one: `rollback`, `hotfix`, `config`, or null.
+        /// Declared intent, where the source states one: `rollback`, `hotfix`, `config`, `feature_flag`, or null.
         intent: Option<String>,
         /// Pseudonym of who or what started it.
         actor_id: Option<String>,

@@ -29,6 +29,8 @@ table! {
         cause_deployment_id: Option<String>,
         /// Deployment that the record itself names as the remedy.
         remedy_deployment_id: Option<String>,
+        /// The incident of the same service that this one opens again; null where the source keeps one record for both.
+        reopens_incident_id: Option<String>,
         /// What the row rests on, such as `incident_record` or `label`.
         evidence: String,
         /// When the source last changed the record.

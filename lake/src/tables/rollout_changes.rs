@@ -24,7 +24,7 @@ table! {
         author_kind: String,
         /// First original commit authored, or the next best time the record has.
         started_at: Option<Instant>,
-        /// What `started_at` rests on: `first_commit`, `squash`, `opened` or `merged`.
+        /// What `started_at` rests on: `first_commit`, `committer`, `squash`, `last_commit`, `opened`, `merged` or `none`.
         started_at_basis: String,
         /// Last original commit authored.
         last_commit_at: Option<Instant>,
@@ -34,10 +34,12 @@ table! {
         merged_at: Option<Instant>,
         /// Finish of that rollout; null while it waits.
         deployed_at: Option<Instant>,
+        /// When the first target had it, of whichever rollout, whole or partial; null while none has.
+        first_target_at: Option<Instant>,
         /// End of observation for this change: `deployed_at`, else the as-of time.
         observed_until_at: Instant,
-        /// Why the change is in no lead time: `first_rollout`, `history_gap`, `commits_unknown`, `negative_duration`,
-        /// or null where it counts.
+        /// Why the change is in no lead time: `first_rollout`, `history_gap`, `commits_unknown`, `paths_unknown`,
+        /// `merge_commit`, `negative_duration`, or null where it counts.
         excluded: Option<String>,
     }
 }

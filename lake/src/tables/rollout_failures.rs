@@ -7,9 +7,10 @@ table! {
     rollout_failures v 1, Derived, key [rollout_id, method, evidence_id] {
         /// The rollout that failed, or is a candidate.
         rollout_id: String,
-        /// `explicit`, `rollback`, `hotfix`, `traffic` or `time_window`.
+        /// `explicit` (an incident names the deployment), `remedy` (an incident names what repaired it), `time_window` (an
+        /// incident began soon after it), `rollback`, `hotfix`, `revert` (what it carried was reverted), or `traffic`.
         method: String,
-        /// Incident, or remedy rollout, that is the evidence.
+        /// Incident, remedy rollout, reverting change, or the rollout itself, that is the evidence.
         evidence_id: String,
         /// Service.
         service: String,
@@ -19,10 +20,15 @@ table! {
         impact_at: Instant,
         /// Service restored, as far as this evidence tells; null while open.
         restored_at: Option<Instant>,
-        /// What `restored_at` rests on: `mitigated`, `remedy_rollout`, `resolved`, or null.
+        /// What `restored_at` rests on: `mitigated`, `remedy_rollout`, `alert_clear`, `resolved`, or null.
         restored_by: Option<String>,
+        /// The rollout that repaired it, as far as this evidence tells.
+        remedy_rollout_id: Option<String>,
         /// The link counts; false for candidates that lost.
         is_accepted: bool,
+        /// The record itself says that this rollout failed; false where its place in time says so. Rollouts with evidence
+        /// that is accepted and explicit are the narrow end of change fail rate, those with any evidence the wide end.
+        is_explicit: bool,
         /// How sure the link is, from 0 to 1.
         confidence: f64,
         /// Why it counts or not, in words.

@@ -11,14 +11,16 @@ table! {
         service: String,
         /// Environment.
         environment: String,
-        /// `release`, `config`, `rebuild`, `hotfix`, `rollback` or `redeploy`.
+        /// `release`, `config`, `rebuild`, `hotfix`, `rollback`, `redeploy` or `feature_flag`.
         kind: String,
         /// Everything that was asked for, sorted.
         revisions: Vec<String>,
         /// Start of the first attempt.
         started_at: Instant,
-        /// When the last required target first succeeded; null where none did.
+        /// When the last required target first succeeded, or what reached users was given up; null where nothing did.
         finished_at: Option<Instant>,
+        /// When the first target succeeded; null where none did.
+        first_target_at: Option<Instant>,
         /// Attempts of all targets.
         attempt_count: i64,
         /// Attempts that failed.
@@ -27,9 +29,9 @@ table! {
         finished_attempt_count: i64,
         /// Targets that succeeded.
         target_count: i64,
-        /// A failed attempt reached users.
+        /// An attempt failed after part of the traffic or another target had got it.
         failed_in_traffic: bool,
-        /// When the first failed attempt that reached users ended; null where none did.
+        /// When the first such attempt ended; null where none did.
         impaired_at: Option<Instant>,
         /// It reached users, and some required target does not have it: another revision set came first, or it still
         /// has to go there.
@@ -38,6 +40,8 @@ table! {
         is_first: bool,
         /// Same revision set as an earlier one of this environment, put there again as a step forward.
         is_reapply: bool,
+        /// A hotfix that carries other changes, too.
+        is_mixed: bool,
         /// Counts in deployment frequency.
         in_frequency: bool,
         /// Counts in the denominator of change fail rate.

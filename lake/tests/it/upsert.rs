@@ -28,6 +28,7 @@ fn incident((id, service, updated, title): Short) -> incidents::Row {
         cause: "unknown".into(),
         cause_deployment_id: None,
         remedy_deployment_id: None,
+        reopens_incident_id: None,
         evidence: "incident_record".into(),
         updated_at: updated.map(hour),
     }

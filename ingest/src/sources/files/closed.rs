@@ -17,7 +17,7 @@ pub(crate) const CLOSED_SETS: &[ClosedSet] = &[
     ("commit_paths", "path_change", &["added", "modified", "deleted", "type_changed"]),
     ("commits", "author_kind", AUTHOR_KINDS),
     ("deployments", "status", &["success", "failure", "cancelled", "skipped", "superseded", "running", "unknown"]),
-    ("deployments", "intent", &["rollback", "hotfix", "config"]),
+    ("deployments", "intent", &["rollback", "hotfix", "config", "feature_flag"]),
     ("health_transitions", "time_basis", &["reported", "observed"]),
     (
         "image_revisions",

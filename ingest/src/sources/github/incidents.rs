@@ -206,6 +206,7 @@ pub(super) fn rows(
                 cause: cause.to_owned(),
                 cause_deployment_id: deployment(&said.cause).filter(|_| place == 0),
                 remedy_deployment_id: deployment(&said.remedy).filter(|_| place == 0),
+                reopens_incident_id: None,
                 evidence: EVIDENCE.to_owned(),
                 updated_at: Some(issue.updated_at),
             });

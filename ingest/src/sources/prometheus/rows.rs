@@ -89,6 +89,7 @@ pub(super) fn incident(
         cause: "unknown".to_owned(),
         cause_deployment_id: None,
         remedy_deployment_id: None,
+        reopens_incident_id: None,
         evidence: EVIDENCE.to_owned(),
         updated_at: Some(Instant(interval.last.0 + if resolved_at.is_some() { clear } else { 0 })),
     })

@@ -339,6 +339,7 @@ impl Clerk<'_> {
                 _ => None,
             },
             remedy_deployment_id: remedy.map(|remedy| self.names.deployment(remedy)),
+            reopens_incident_id: None,
             evidence: EVIDENCE.into(),
             updated_at: last_known.or(Some(Instant(incident.opened_at))),
         }

@@ -110,6 +110,7 @@ async fn an_incident_lasts_while_its_issue_is_open_and_labelled() {
         cause: "change".to_owned(),
         cause_deployment_id: Some("github:acme/api:deployment:43".to_owned()),
         remedy_deployment_id: Some("github:acme/api:deployment:44".to_owned()),
+        reopens_incident_id: None,
         evidence: "label".to_owned(),
         updated_at: Some(at(40)),
     };
