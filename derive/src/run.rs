@@ -2,20 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use datafusion::prelude::SessionContext;
 use lake::tables::{
     change_commits, changes, commits, coverage, deployments, image_revisions, incidents, interventions, inventory,
-    recovery_episodes, rollout_failures, rollouts,
+    metrics, recovery_episodes, rollout_failures, rollouts,
 };
 use lake::{Instant, Snapshot, TableRow, canonical};
 
 use crate::adoptions::adoptions;
 use crate::arrivals::{self, Inputs};
+use crate::attempts::attempts;
+use crate::dimensions::Strata;
 use crate::exposure::Exposure;
 use crate::metrics::Stamp;
+use crate::units::UnitWindow;
 use crate::windows::Window;
 use crate::{
     DeriveError, Derived, Plan, estimators, flags, images, metrics as definitions, quality, rollouts as building,
-    session, stages, units,
+    session, stages, units, views,
 };
 
 /// Derives everything that `plan` asks for from the tables of `snapshot`.
@@ -56,9 +60,9 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let exposure = Exposure::new(&coverage, as_of);
     let known_incidents = session::known_incidents(&incidents, as_of);
     let flags = flags::flags(&built.rollouts, &known_incidents, &exposure, plan);
-    session::register_rollouts(&context, &built.rollouts, &flags)?;
+    session::register_rollouts(&context, &built.rollouts, &flags, &exposure, plan)?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
-    session::register_incidents(&context, &known_incidents, plan)?;
+    session::register_incidents(&context, &known_incidents, &exposure, plan)?;
     let mut failures: Vec<rollout_failures::Row> = stages::run(&context).await?;
     failures
         .sort_by(|a, b| (&a.rollout_id, &a.method, &a.evidence_id).cmp(&(&b.rollout_id, &b.method, &b.evidence_id)));
@@ -77,15 +81,15 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let calendar = plan.calendar.unwrap_or_else(|| units::calendar_for(&built.rollouts, period));
     let interventions: Vec<interventions::Row> = snapshot.rows().await?;
     let adoptions = adoptions(&interventions, &services, period);
-    let units = units::units(&services, plan, period, calendar, &adoptions);
+    let strata = Strata::new(&links.rows, &built.rollouts);
+    let units = units::units(&services, plan, period, calendar, &adoptions, &strata);
     let unit_windows = units::unit_windows(&units, plan, as_of, &exposure);
-    session::register_units(&context, &units, &unit_windows, as_of)?;
-    session::register_failures(&context, &units, &failures)?;
-
-    let mut numbers = Vec::new();
-    for definition in definitions::definitions() {
-        numbers.extend(definitions::run(&context, definition, &unit_windows, &stamp).await?);
-    }
+    session::register_attempts(&context, &attempts(&deployments, &built.rollouts, as_of))?;
+    session::register_strata(&context, &strata)?;
+    session::register_units(&context, &units, plan)?;
+    session::register_failures(&context, &units, &strata, &failures)?;
+    views::register(&context).await?;
+    let numbers = numbers(&context, &unit_windows, &stamp).await?;
     let seen = quality::Seen {
         built: &built,
         links: &links,
@@ -117,6 +121,27 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         adoptions,
         groups: plan.groups.clone(),
     })
+}
+
+/// The numbers of every metric. Strata are looked at only by the metrics that split by something.
+async fn numbers(
+    context: &SessionContext,
+    unit_windows: &[UnitWindow],
+    stamp: &Stamp,
+) -> Result<Vec<metrics::Row>, DeriveError> {
+    let (whole, parts): (Vec<UnitWindow>, Vec<UnitWindow>) =
+        unit_windows.iter().cloned().partition(|window| window.stratum.is_none());
+    let all = [whole.clone(), parts].concat();
+    let mut numbers: Vec<(usize, Vec<metrics::Row>)> = Vec::new();
+    for (windows, splits) in [(&whole, false), (&all, true)] {
+        session::register_windows(context, windows, stamp.as_of)?;
+        let chosen = definitions::definitions().iter().enumerate().filter(|(_, one)| one.strata.is_empty() != splits);
+        for (place, definition) in chosen {
+            numbers.push((place, definitions::run(context, definition, windows, stamp).await?));
+        }
+    }
+    numbers.sort_by_key(|(place, _)| *place);
+    Ok(numbers.into_iter().flat_map(|(_, rows)| rows).collect())
 }
 
 /// Until when to look: what the plan says, else the end of what was read of any table, else the last deployment.
