@@ -5,7 +5,7 @@ use std::{env, fmt::Write, fs, path::Path};
 fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    for folder in ["metrics", "stages"] {
+    for folder in ["metrics", "stages", "views"] {
         println!("cargo::rerun-if-changed={folder}");
         let mut paths: Vec<_> = fs::read_dir(Path::new(&root).join(folder))
             .expect("the folder of SQL files is part of the crate")

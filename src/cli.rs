@@ -146,6 +146,8 @@ pub(crate) enum Every {
     Month,
     /// Quarters.
     Quarter,
+    /// The release trains that the configuration describes.
+    Train,
 }
 
 #[derive(Args, Debug)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
-use derive::{Calendar, Plan};
+use derive::{Calendar, Plan, Train};
 use ingest::sources;
 use lake::Location;
 use schemars::JsonSchema;
@@ -56,6 +56,12 @@ pub(crate) struct DeriveSettings {
     pub(crate) zone: String,
     /// Environments of the production tier, without regard to case.
     pub(crate) production: Vec<String>,
+    /// Environments that are measured beside those of the production tier, without regard to case. Default: none.
+    pub(crate) environments: Vec<String>,
+    /// Release trains: windows of one length, laid end to end, for `--every train`. Example:
+    /// `release_train = { anchor = "2026-01-05", days = 14 }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release_train: Option<ReleaseTrain>,
     /// An incident may be due to a rollout that finished at most this many hours before it. Default: 24.
     #[schemars(range(min = 0, max = 8760))]
     pub(crate) incident_window_hours: u32,
@@ -77,6 +83,8 @@ impl Default for DeriveSettings {
         Self {
             zone: "UTC".to_owned(),
             production: plan.production,
+            environments: plan.environments,
+            release_train: None,
             incident_window_hours: 24,
             reporting_lag_hours: 24,
             hotfix_labels: plan.hotfix_labels,
@@ -84,6 +92,17 @@ impl Default for DeriveSettings {
             seed: plan.seed,
         }
     }
+}
+
+/// Release trains: windows of one length, laid end to end.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReleaseTrain {
+    /// A day on which a train starts, in the zone of the windows, such as `2026-01-05`.
+    pub(crate) anchor: String,
+    /// How many days a train has.
+    #[schemars(range(min = 1, max = 366))]
+    pub(crate) days: u32,
 }
 
 /// Where reports go.
@@ -218,13 +237,10 @@ impl Layered {
             since: period.since,
             until: period.until,
             zone,
-            calendar: period.every.map(|every| match every {
-                Every::Week => Calendar::Week,
-                Every::Month => Calendar::Month,
-                Every::Quarter => Calendar::Quarter,
-            }),
+            calendar: period.every.map(|every| calendar(every, settings.release_train.as_ref())).transpose()?,
             groups: self.settings.groups.clone(),
             production: settings.production.iter().map(|name| name.to_lowercase()).collect(),
+            environments: settings.environments.iter().map(|name| name.to_lowercase()).collect(),
             incident_window_seconds: i64::from(settings.incident_window_hours) * 3600,
             reporting_lag_seconds: i64::from(settings.reporting_lag_hours) * 3600,
             hotfix_labels: settings.hotfix_labels.iter().map(|label| label.to_lowercase()).collect(),
@@ -234,6 +250,34 @@ impl Layered {
             threads: global.threads,
         })
     }
+}
+
+/// The calendar that is asked for.
+fn calendar(every: Every, train: Option<&ReleaseTrain>) -> Result<Calendar, SettingsError> {
+    let wrong = |key: &str, value: String, expected: &str| SettingsError::Value {
+        key: key.to_owned(),
+        value,
+        expected: expected.to_owned(),
+    };
+    Ok(match every {
+        Every::Week => Calendar::Week,
+        Every::Month => Calendar::Month,
+        Every::Quarter => Calendar::Quarter,
+        Every::Train => {
+            let train = train.ok_or_else(|| {
+                wrong("--every", "train".to_owned(), "set `derive.release_train` to say when trains start")
+            })?;
+            let anchor = train.anchor.parse().map_err(|error: chrono::ParseError| {
+                let expected = format!("a day such as `2026-01-05` is expected ({error})");
+                wrong("derive.release_train.anchor", train.anchor.clone(), &expected)
+            })?;
+            if !(1..=366).contains(&train.days) {
+                let days = train.days.to_string();
+                return Err(wrong("derive.release_train.days", days, "a train has 1 to 366 days"));
+            }
+            Calendar::Train(Train { anchor, days: train.days })
+        }
+    })
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! What the numbers did before and after a dated change of working, for the services that changed and for the others.
 
-use derive::{Definition, Derived, definitions};
+use derive::{Definition, Derived, headline};
 use lake::{Instant, tables::metrics};
 
 /// How much a design can carry, from A (randomised) to E (before and after).
@@ -54,12 +54,13 @@ pub struct Sides<'a> {
 pub fn before_after(derived: &Derived) -> Vec<Contrast<'_>> {
     let mut contrasts = Vec::new();
     for adoption in &derived.adoptions {
-        for definition in definitions() {
+        for definition in headline() {
             let Some(statistic) = definition.gives.first() else { continue };
             let sides = |group: &str| {
                 let find = |kind: &str| {
                     derived.metrics.iter().find(|row| {
                         row.service_group.as_deref() == Some(group)
+                            && row.dimension.is_none()
                             && row.window_kind == kind
                             && row.metric == definition.metric
                             && row.statistic == *statistic

@@ -1,39 +1,27 @@
 -- title:     Change lead time
 -- question:  How long does a change take from its first commit to production?
 -- place:     2
+-- shown:     head
 -- unit:      seconds
 -- better:    lower
 -- statistic: quantiles over changes merged in the window, weighted for those that still wait
 -- gives:     p50, p75, p90
--- reads:     rollout_changes, unit_windows, unit_services, probabilities
+-- strata:    author_kind, repository
+-- reads:     unit_changes, unit_windows, probabilities
 -- excluded:  changes of the first known rollout, of a rollout after a gap, and with a negative duration; merge commits
 -- interval:  bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
 -- source:    DORA guide, software delivery performance metrics, 2026
 -- version:   1
-WITH cohort AS (
-    -- A change that reached several services of a group counts once, when it first arrived.
-    SELECT
-        u.unit_id,
-        c.repository,
-        c.change_id,
-        min(c.merged_at) AS merged_at,
-        min(c.started_at) AS started_at,
-        min(c.deployed_at) AS deployed_at,
-        first_value(c.rollout_id ORDER BY c.deployed_at NULLS LAST, c.rollout_id) AS rollout_id
-    FROM rollout_changes AS c
-    JOIN unit_services AS u ON u.service = c.service AND u.environment = c.environment
-    WHERE c.excluded IS NULL
-    GROUP BY u.unit_id, c.repository, c.change_id
-),
-observed AS (
+WITH observed AS (
     SELECT
         w.unit_id,
         w.window_id,
         seconds_between(c.started_at, c.deployed_at) AS total_seconds,
-        greatest(seconds_between(c.merged_at, c.deployed_at), 0.0) AS delay_seconds,
+        -- Negative where a change was deployed before its merge: its weight is that of a delay of nothing.
+        seconds_between(c.merged_at, c.deployed_at) AS delay_seconds,
         seconds_between(c.merged_at, w.as_of_at) AS censoring_seconds,
         coalesce(c.rollout_id, '') AS rollout_id
-    FROM cohort AS c
+    FROM unit_changes AS c
     JOIN unit_windows AS w
         ON w.unit_id = c.unit_id AND c.merged_at >= w.window_start_at AND c.merged_at < w.window_end_at
 )

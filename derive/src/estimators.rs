@@ -3,9 +3,11 @@
 //! | function | arguments, per row | estimator |
 //! | --- | --- | --- |
 //! | `share` | whether the row has the property | share, Wilson interval |
-//! | `rate` | events and exposure of one slice of the window | events per unit of exposure, exact or quasi-Poisson |
+//! | `rate` | events and exposure of one slice of the window, whether it is a whole week | events per unit of exposure, exact or quasi-Poisson |
+//! | `poisson_rate` | events and exposure of one slice of the window | events per unit of exposure, exact Poisson |
 //! | `censored_quantile` | total, delay, censoring time, cluster, probability | inverse-probability-weighted quantile |
 //! | `survival_quantile` | duration, whether the end was seen, probability | Kaplan-Meier quantile, log-log limits |
+//! | `clustered_survival_quantile` | the same with the cluster before the probability | Kaplan-Meier quantile, bootstrap |
 //! | `plain_quantile` | value, probability | quantile by selection, no interval |
 //!
 //! All give a struct `{value, above, ci_low, ci_high, ci_method}`. Rows are put in order before anything is summed, so
@@ -19,7 +21,7 @@ use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
 use datafusion::prelude::SessionContext;
-use stats::{CensoredQuantile, Completion, KaplanMeier, QuantileEstimate, Subject};
+use stats::{Bca, CensoredQuantile, Completion, Interval, KaplanMeier, QuantileEstimate, Subject};
 
 const CONFIDENCE: f64 = 0.95;
 /// Fewer clusters than this give no bootstrap interval.
@@ -43,6 +45,16 @@ impl Estimate {
         Self { method: format!("none: {why}"), ..Self::default() }
     }
 
+    fn between(interval: Interval, method: &str) -> Self {
+        Self {
+            value: Some(interval.estimate),
+            above: None,
+            low: Some(interval.low),
+            high: Some(interval.high),
+            method: method.to_owned(),
+        }
+    }
+
     fn of(value: QuantileEstimate, method: &str) -> Self {
         let (value, above) = match value {
             QuantileEstimate::At(value) => (Some(value), None),
@@ -64,11 +76,13 @@ type Function = fn(&Rows, u64) -> Estimate;
 
 /// Registers every estimator with a session.
 pub(crate) fn register(context: &SessionContext, seed: u64) {
-    let all: [(&str, usize, Function); 5] = [
+    let all: [(&str, usize, Function); 7] = [
         ("share", 1, share),
-        ("rate", 2, rate),
+        ("rate", 3, rate),
+        ("poisson_rate", 2, poisson_rate),
         ("censored_quantile", 5, censored_quantile),
         ("survival_quantile", 3, survival_quantile),
+        ("clustered_survival_quantile", 4, clustered_survival_quantile),
         ("plain_quantile", 2, plain_quantile),
     ];
     for (name, arguments, function) in all {
@@ -87,41 +101,61 @@ fn share(rows: &Rows, _seed: u64) -> Estimate {
     let trials = rows.len() as u64;
     let successes = rows.iter().filter(|row| row[0] != 0.0).count() as u64;
     match stats::wilson_interval(successes, trials, CONFIDENCE) {
-        Ok(interval) => Estimate {
-            value: Some(successes as f64 / trials as f64),
-            above: None,
-            low: Some(interval.low),
-            high: Some(interval.high),
-            method: "wilson".into(),
-        },
+        Ok(interval) => Estimate::between(interval, "wilson"),
         Err(error) => Estimate::none(&error.to_string()),
     }
 }
 
 fn rate(rows: &Rows, _seed: u64) -> Estimate {
-    let read: Vec<&Vec<f64>> = rows.iter().filter(|row| row[1] > 0.0).collect();
-    if read.is_empty() {
-        return Estimate::none("nothing of this window was read");
-    }
-    if read.iter().map(|row| row[1]).sum::<f64>() < SHORTEST_EXPOSURE_DAYS {
-        return Estimate::none("less than a day of this window was read");
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are whole and not negative")]
-    let counts: Vec<u64> = read.iter().map(|row| row[0] as u64).collect();
-    let exposures: Vec<f64> = read.iter().map(|row| row[1]).collect();
-    match stats::frequency_interval(&counts, &exposures, CONFIDENCE) {
-        Ok(found) => Estimate {
-            value: Some(found.interval.estimate),
-            above: None,
-            low: Some(found.interval.low),
-            high: Some(found.interval.high),
-            method: match found.method {
-                stats::FrequencyMethod::ExactPoisson => "poisson_exact".into(),
-                stats::FrequencyMethod::QuasiPoisson => "quasi_poisson".into(),
-            },
-        },
+    let read = match read(rows) {
+        Ok(read) => read,
+        Err(why) => return Estimate::none(why),
+    };
+    let (full, cut): (Vec<&Vec<f64>>, Vec<&Vec<f64>>) = read.into_iter().partition(|row| row[2] != 0.0);
+    let counts: Vec<u64> = full.iter().map(|row| count(row)).collect();
+    let exposures: Vec<f64> = full.iter().map(|row| row[1]).collect();
+    let rest =
+        stats::Rest { events: cut.iter().map(|row| count(row)).sum(), exposure: cut.iter().map(|row| row[1]).sum() };
+    match stats::frequency_interval_with_rest(&counts, &exposures, rest, CONFIDENCE) {
+        Ok(found) => {
+            let method = match found.method {
+                stats::FrequencyMethod::ExactPoisson => "poisson_exact",
+                stats::FrequencyMethod::QuasiPoisson => "quasi_poisson",
+            };
+            Estimate::between(found.interval, method)
+        }
         Err(error) => Estimate::none(&error.to_string()),
     }
+}
+
+fn poisson_rate(rows: &Rows, _seed: u64) -> Estimate {
+    let read = match read(rows) {
+        Ok(read) => read,
+        Err(why) => return Estimate::none(why),
+    };
+    let (events, exposure) = (read.iter().map(|row| count(row)).sum(), read.iter().map(|row| row[1]).sum());
+    match stats::poisson_interval(events, exposure, CONFIDENCE) {
+        Ok(interval) => Estimate::between(interval, "poisson_exact"),
+        Err(error) => Estimate::none(&error.to_string()),
+    }
+}
+
+/// The slices of which something was read, or why they give no rate.
+fn read(rows: &Rows) -> Result<Vec<&Vec<f64>>, &'static str> {
+    let read: Vec<&Vec<f64>> = rows.iter().filter(|row| row[1] > 0.0).collect();
+    if read.is_empty() {
+        return Err("nothing of this window was read");
+    }
+    if read.iter().map(|row| row[1]).sum::<f64>() < SHORTEST_EXPOSURE_DAYS {
+        return Err("less than a day of this window was read");
+    }
+    Ok(read)
+}
+
+/// The events of a slice.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are whole and not negative")]
+fn count(row: &[f64]) -> u64 {
+    row[0] as u64
 }
 
 fn censored_quantile(rows: &Rows, seed: u64) -> Estimate {
@@ -139,31 +173,35 @@ fn censored_quantile(rows: &Rows, seed: u64) -> Estimate {
         Ok(found) => Estimate::of(found, "none"),
         Err(error) => return Estimate::none(&error.to_string()),
     };
-    bootstrap(&mut estimate, &subjects, probability, seed);
+    let clusters: Vec<Option<u64>> =
+        subjects.iter().map(|(cluster, subject)| subject.completion.is_some().then_some(*cluster)).collect();
+    bootstrap(&mut estimate, &clusters, |clusters| {
+        stats::censored_quantile_bca(&all, clusters, probability, REPLICATES, seed, CONFIDENCE)
+    });
     estimate
 }
 
 /// The interval of a lead-time quantile: changes of one rollout share their end, so rollouts are drawn, not changes.
-fn bootstrap(estimate: &mut Estimate, subjects: &[(u64, Subject)], probability: f64, seed: u64) {
-    let rollouts: std::collections::BTreeSet<u64> =
-        subjects.iter().filter(|(_, subject)| subject.completion.is_some()).map(|(cluster, _)| *cluster).collect();
+/// What still waits has no cluster.
+fn bootstrap<E: std::fmt::Display>(
+    estimate: &mut Estimate,
+    rollouts: &[Option<u64>],
+    interval: impl FnOnce(&[(u64, usize)]) -> std::result::Result<Bca, E>,
+) {
+    let distinct: std::collections::BTreeSet<u64> = rollouts.iter().flatten().copied().collect();
     if estimate.value.is_none() {
         "none: the curve does not reach the quantile".clone_into(&mut estimate.method);
         return;
     }
-    if rollouts.len() < CLUSTERS_FOR_BOOTSTRAP {
-        estimate.method = format!("none: {} rollouts, {CLUSTERS_FOR_BOOTSTRAP} are needed", rollouts.len());
+    if distinct.len() < CLUSTERS_FOR_BOOTSTRAP {
+        estimate.method = format!("none: {} rollouts, {CLUSTERS_FOR_BOOTSTRAP} are needed", distinct.len());
         return;
     }
-    let values: Vec<Subject> = subjects.iter().map(|(_, subject)| *subject).collect();
     // A change that still waits is in no rollout yet: it is a cluster of its own.
-    let clusters: Vec<(u64, usize)> = subjects
-        .iter()
-        .enumerate()
-        .map(|(at, (cluster, subject))| if subject.completion.is_some() { (*cluster, 0) } else { (0, at + 1) })
-        .collect();
+    let clusters: Vec<(u64, usize)> =
+        rollouts.iter().enumerate().map(|(at, rollout)| rollout.map_or((0, at + 1), |rollout| (rollout, 0))).collect();
     // A replicate whose curve does not reach the quantile has no value; then there is no interval either.
-    match stats::censored_quantile_bca(&values, &clusters, probability, REPLICATES, seed, CONFIDENCE) {
+    match interval(&clusters) {
         Ok(bca) => {
             estimate.low = Some(bca.interval.low);
             estimate.high = Some(bca.interval.high);
@@ -175,26 +213,48 @@ fn bootstrap(estimate: &mut Estimate, subjects: &[(u64, Subject)], probability: 
 
 fn survival_quantile(rows: &Rows, _seed: u64) -> Estimate {
     let Some(probability) = rows.first().map(|row| row[2]) else { return Estimate::none("no failures") };
-    let durations: Vec<f64> = rows.iter().map(|row| row[0]).collect();
-    let observed: Vec<bool> = rows.iter().map(|row| row[1] != 0.0).collect();
+    let (durations, observed) = durations(rows);
     let found =
         KaplanMeier::fit(&durations, &observed).and_then(|curve| curve.quantile_interval(probability, CONFIDENCE));
     match found {
         Ok(found) => {
-            let mut estimate = Estimate::of(found.estimate, "kaplan_meier_log_log");
-            estimate.low = found.low;
-            estimate.high = found.high;
-            estimate
+            let method = match (found.low, found.high) {
+                (None, None) => "none: too few ended for the limits of the curve to reach the quantile",
+                (None, Some(_)) => "kaplan_meier_log_log, the lower limit is not reached",
+                (Some(_), None) => "kaplan_meier_log_log, the upper limit is not reached",
+                (Some(_), Some(_)) => "kaplan_meier_log_log",
+            };
+            Estimate { low: found.low, high: found.high, ..Estimate::of(found.estimate, method) }
         }
         Err(error) => Estimate::none(&error.to_string()),
     }
+}
+
+fn clustered_survival_quantile(rows: &Rows, seed: u64) -> Estimate {
+    let Some(probability) = rows.first().map(|row| row[3]) else { return Estimate::none("no changes") };
+    let (durations, observed) = durations(rows);
+    let found = KaplanMeier::fit(&durations, &observed).and_then(|curve| curve.quantile(probability));
+    let mut estimate = match found {
+        Ok(found) => Estimate::of(found, "none"),
+        Err(error) => return Estimate::none(&error.to_string()),
+    };
+    let clusters: Vec<Option<u64>> = rows.iter().map(|row| (row[1] != 0.0).then_some(row[2].to_bits())).collect();
+    bootstrap(&mut estimate, &clusters, |clusters| {
+        stats::kaplan_meier_quantile_bca(&durations, &observed, clusters, probability, REPLICATES, seed, CONFIDENCE)
+    });
+    estimate
+}
+
+/// Durations, and for each whether its end was seen.
+fn durations(rows: &Rows) -> (Vec<f64>, Vec<bool>) {
+    rows.iter().map(|row| (row[0], row[1] != 0.0)).unzip()
 }
 
 fn plain_quantile(rows: &Rows, _seed: u64) -> Estimate {
     let Some(probability) = rows.first().map(|row| row[1]) else { return Estimate::none("no values") };
     let values: Vec<f64> = rows.iter().map(|row| row[0]).filter(|value| !value.is_nan()).collect();
     match stats::quantile(&values, probability) {
-        Ok(value) => Estimate { value: Some(value), ..Estimate::none("none is defined for this statistic") },
+        Ok(value) => Estimate { value: Some(value), ..Estimate::none("no interval is defined for this statistic") },
         Err(error) => Estimate::none(&error.to_string()),
     }
 }

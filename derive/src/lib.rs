@@ -3,16 +3,18 @@
 //! ```text
 //! deployments ─► rollouts ─┐
 //! commits, changes ────────┴► rollout_changes ─┐
-//! incidents, alerts ──► rollout_failures ─► recovery_episodes ─┴► metrics/*.sql ─► metrics
+//! incidents, alerts ──► rollout_failures ─► recovery_episodes ─┴► views/*.sql ─► metrics/*.sql ─► metrics
 //! ```
 //!
 //! What follows a history step by step is Rust ([`rollouts`], [`arrivals`]); what relates tables is SQL in files
-//! (`stages/`, `metrics/`). No vendor is known here, nothing is fetched, and the clock is not read: `as_of` is a
+//! (`stages/`, `views/`, `metrics/`). No vendor is known here, nothing is fetched, and the clock is not read: `as_of` is a
 //! parameter.
 
 mod adoptions;
 pub mod arrivals;
+mod attempts;
 mod derived;
+mod dimensions;
 mod environments;
 mod error;
 mod estimators;
@@ -31,13 +33,14 @@ mod stages;
 #[cfg(test)]
 mod testing;
 mod units;
+mod views;
 pub mod windows;
 
 pub use adoptions::Adoption;
 pub use derived::Derived;
 pub use error::DeriveError;
-pub use metrics::{Definition, definitions};
-pub use plan::{Calendar, Plan};
+pub use metrics::{Definition, Shown, definitions, headline};
+pub use plan::{Calendar, Plan, Train};
 pub use quality::finding_names;
 pub use run::derive;
 

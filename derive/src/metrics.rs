@@ -30,16 +30,26 @@ pub struct Definition {
     pub title: String,
     /// The question it answers.
     pub question: String,
+    /// The metric of which this is a variant or a view.
+    pub variant_of: Option<String>,
     /// Where it stands among the others: throughput before instability.
     pub place: u32,
+    /// Where a report shows it.
+    pub shown: Shown,
     /// Unit of its values.
     pub unit: String,
     /// Which direction is better: `higher` or `lower`.
     pub better: String,
     /// What exactly is computed.
     pub statistic: String,
-    /// The statistics it gives, such as `p50`.
+    /// The statistics it gives, such as `p50`; the first is the one people compare.
     pub gives: Vec<String>,
+    /// The unit of a statistic that has another than the metric.
+    pub other_units: BTreeMap<String, String>,
+    /// The dimensions whose strata get numbers of their own.
+    pub strata: Vec<String>,
+    /// The table whose reading its `coverage_rate` tells.
+    pub coverage: String,
     /// The tables it reads.
     pub reads: Vec<String>,
     /// What is left out.
@@ -55,7 +65,37 @@ pub struct Definition {
     pub sql: &'static str,
 }
 
-/// Every metric, in the order of their places.
+/// Where a report shows a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shown {
+    /// Among the numbers that head the report, and wherever metrics are compared.
+    Head,
+    /// In a table beside those.
+    Table,
+    /// Nowhere: it is stored, and stands in the data of the report.
+    Never,
+}
+
+impl Definition {
+    /// The unit of one of its statistics.
+    #[must_use]
+    pub fn unit_of(&self, statistic: &str) -> &str {
+        self.other_units.get(statistic).unwrap_or(&self.unit)
+    }
+
+    /// Whether the strata of this dimension get numbers of their own.
+    fn splits_by(&self, dimension: &str) -> bool {
+        self.strata.iter().any(|name| name == dimension)
+    }
+}
+
+/// The metrics that head a report: variants and what stands beside them are left out.
+pub fn headline() -> impl Iterator<Item = &'static Definition> {
+    definitions().iter().filter(|definition| definition.shown == Shown::Head)
+}
+
+/// Every metric, in the order of their places, each followed by its variants.
 ///
 /// # Panics
 /// Where the header of an embedded file is not whole, which a test rules out.
@@ -66,7 +106,7 @@ pub fn definitions() -> &'static [Definition] {
             parse(name, sql).unwrap_or_else(|missing| panic!("the header of `{name}.sql` lacks `{missing}`"))
         };
         let mut all: Vec<Definition> = FILES.iter().map(read).collect();
-        all.sort_by(|a, b| (a.place, &a.metric).cmp(&(b.place, &b.metric)));
+        all.sort_by_key(|one| (one.place, one.variant_of.is_some(), one.metric.clone()));
         all
     });
     &ALL
@@ -82,7 +122,16 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         .collect();
     let text =
         |key: &'static str| header.get(key).filter(|text| !text.is_empty()).map(|text| (*text).to_owned()).ok_or(key);
-    let list = |key| text(key).map(|text| text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>());
+    let words = |text: String| text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>();
+    let list = |key| text(key).map(words);
+    let (gives, other_units) = given(&list("gives")?);
+    let variant_of = text("variant-of").ok();
+    let shown = match (text("shown").as_deref(), &variant_of) {
+        (Ok("head"), None) => Shown::Head,
+        (Ok("table"), _) => Shown::Table,
+        (Ok("never"), _) | (Err(_), Some(_)) => Shown::Never,
+        _ => return Err("shown"),
+    };
     let place = whole(&text("place")?).ok_or("place")?;
     let version = whole(&text("version")?).ok_or("version")?;
     let better = text("better")?;
@@ -94,11 +143,16 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         id: format!("{PROFILE}/{name}@{version}"),
         title: text("title")?,
         question: text("question")?,
+        variant_of,
         place,
+        shown,
         unit: text("unit")?,
         better,
         statistic: text("statistic")?,
-        gives: list("gives")?,
+        gives,
+        other_units,
+        strata: list("strata").unwrap_or_default(),
+        coverage: text("coverage").unwrap_or_else(|_| "deployments".to_owned()),
         reads: list("reads")?,
         excluded: text("excluded")?,
         interval: text("interval")?,
@@ -106,6 +160,19 @@ fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
         version,
         sql,
     })
+}
+
+/// The names of statistics, and the units that stand behind them in parentheses.
+fn given(words: &[String]) -> (Vec<String>, BTreeMap<String, String>) {
+    let mut units = BTreeMap::new();
+    let name = |word: &String| match word.strip_suffix(')').and_then(|word| word.split_once('(')) {
+        Some((name, unit)) => {
+            units.insert(name.trim().to_owned(), unit.trim().to_owned());
+            name.trim().to_owned()
+        }
+        None => word.clone(),
+    };
+    (words.iter().map(name).collect(), units)
 }
 
 fn whole(text: &str) -> Option<u32> {
@@ -120,7 +187,7 @@ pub(crate) struct Stamp {
 }
 
 /// Runs one metric. Every statistic of every unit and window gets a row; where there is nothing to measure its value
-/// is null and n is 0.
+/// is null and n is 0. A stratum gets a row where there is something to measure.
 pub(crate) async fn run(
     context: &SessionContext,
     definition: &Definition,
@@ -135,9 +202,13 @@ pub(crate) async fn run(
     let mut rows = Vec::new();
     for window in unit_windows {
         for statistic in &definition.gives {
-            let (estimate, n) = found
-                .remove(&(window.unit_id, window.window_id, statistic.clone()))
-                .unwrap_or_else(|| (Estimate { method: "none: no data".into(), ..Estimate::default() }, 0));
+            let answer = found.remove(&(window.unit_id, window.window_id, statistic.clone()));
+            let is_wanted = window.stratum.as_ref().is_none_or(|stratum| definition.splits_by(stratum.dimension));
+            let (estimate, n) = match answer.filter(|_| is_wanted) {
+                Some(answer) => answer,
+                None if window.stratum.is_some() => continue,
+                None => (Estimate { method: "none: no data".into(), ..Estimate::default() }, 0),
+            };
             rows.push(row(definition, window, statistic, estimate, n, stamp));
         }
     }
@@ -158,18 +229,23 @@ fn row(
         service: window.service.clone(),
         environment: window.environment.clone(),
         service_group: window.group.clone(),
+        dimension: window.stratum.as_ref().map(|stratum| stratum.dimension.to_owned()),
+        stratum: window.stratum.as_ref().map(|stratum| stratum.value.clone()),
         window_kind: window.kind.to_owned(),
         window_start_at: window.window.start,
         window_end_at: window.window.end,
         statistic: statistic.to_owned(),
         value: estimate.value,
         above: estimate.above,
-        unit: definition.unit.clone(),
+        unit: definition.unit_of(statistic).to_owned(),
         n,
         ci_low: estimate.low,
         ci_high: estimate.high,
         ci_method: estimate.method,
-        coverage_rate: window.coverage_rate,
+        coverage_rate: match definition.coverage.as_str() {
+            "incidents" => window.incident_coverage_rate,
+            _ => window.coverage_rate,
+        },
         is_immature: window.is_immature,
         as_of_at: stamp.as_of,
         input_digest: stamp.input_digest.clone(),
@@ -228,19 +304,65 @@ fn estimates(batch: &RecordBatch) -> Result<Vec<Counted>, ArrowError> {
 
 #[cfg(test)]
 mod tests {
-    use super::definitions;
+    use super::{definitions, headline};
+    use crate::dimensions::DIMENSIONS;
 
     #[test]
     fn every_header_is_whole_and_every_metric_known() {
         let names: Vec<&str> = definitions().iter().map(|definition| definition.metric.as_str()).collect();
         for name in [
+            "attempt_failure_rate",
             "change_fail_rate",
             "change_lead_time",
+            "change_lead_time_commit",
+            "change_lead_time_deployed",
+            "change_lead_time_last_commit",
+            "change_lead_time_merge",
+            "change_lead_time_pr_open",
             "deployment_frequency",
             "deployment_rework_rate",
             "failed_deployment_recovery_time",
+            "failed_deployment_recovery_time_finish",
+            "failed_deployment_recovery_time_impact_start",
+            "forward_deployment_frequency",
+            "unlinked_incident_rate",
         ] {
             assert!(names.contains(&name), "`{name}` has no file");
+        }
+    }
+
+    #[test]
+    fn the_five_head_the_report_in_their_order() {
+        let titles: Vec<&str> = headline().map(|definition| definition.title.as_str()).collect();
+        let five = [
+            "Deployment frequency",
+            "Change lead time",
+            "Failed deployment recovery time",
+            "Change fail rate",
+            "Deployment rework rate",
+        ];
+        assert_eq!(titles, five);
+    }
+
+    #[test]
+    fn a_variant_is_named_after_what_it_varies_and_gives_the_same() {
+        for variant in definitions() {
+            let Some(main) = &variant.variant_of else { continue };
+            let main = definitions().iter().find(|definition| definition.metric == *main).expect("it exists");
+            assert!(variant.metric.starts_with(&format!("{}_", main.metric)), "{}", variant.metric);
+            assert_eq!((&variant.gives, &variant.unit, variant.place), (&main.gives, &main.unit, main.place));
+        }
+    }
+
+    #[test]
+    fn a_header_names_dimensions_and_tables_that_exist() {
+        for definition in definitions() {
+            for name in &definition.strata {
+                let known = DIMENSIONS.iter().any(|dimension| dimension.name == name);
+                assert!(known, "`{}` splits by `{name}`", definition.metric);
+            }
+            let known = ["deployments", "incidents"].contains(&definition.coverage.as_str());
+            assert!(known, "`{}` is covered by `{}`", definition.metric, definition.coverage);
         }
     }
 

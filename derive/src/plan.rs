@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use lake::Instant;
 
@@ -14,6 +15,17 @@ pub enum Calendar {
     Month,
     /// Calendar quarters.
     Quarter,
+    /// Release trains of a fixed length.
+    Train(Train),
+}
+
+/// A train of windows of one length, laid end to end in both directions from a day on which one of them starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Train {
+    /// A day on which a window starts.
+    pub anchor: NaiveDate,
+    /// How many days a window has; 0 counts as 1.
+    pub days: u32,
 }
 
 impl Calendar {
@@ -24,6 +36,7 @@ impl Calendar {
             Self::Week => "week",
             Self::Month => "month",
             Self::Quarter => "quarter",
+            Self::Train(_) => "train",
         }
     }
 }
@@ -45,6 +58,8 @@ pub struct Plan {
     pub groups: BTreeMap<String, Vec<String>>,
     /// Environments of the production tier, in lower case.
     pub production: Vec<String>,
+    /// Environments that are measured beside those of the production tier, in lower case.
+    pub environments: Vec<String>,
     /// An incident may be due to a rollout that finished at most this long before it.
     pub incident_window_seconds: i64,
     /// Records may come this late: windows that end within this and the incident window of the as-of time are immature.
@@ -71,6 +86,7 @@ impl Default for Plan {
             calendar: None,
             groups: BTreeMap::new(),
             production: ["production", "prod", "live"].map(str::to_owned).to_vec(),
+            environments: Vec::new(),
             incident_window_seconds: 24 * 3600,
             reporting_lag_seconds: 24 * 3600,
             hotfix_labels: vec!["hotfix".to_owned()],
@@ -87,5 +103,11 @@ impl Plan {
     #[must_use]
     pub fn is_production(&self, environment: &str) -> bool {
         self.production.contains(&environment.to_lowercase())
+    }
+
+    /// Whether an environment gets numbers.
+    #[must_use]
+    pub fn measures(&self, environment: &str) -> bool {
+        self.is_production(environment) || self.environments.contains(&environment.to_lowercase())
     }
 }

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use datafusion::prelude::SessionContext;
 use lake::tables::{
     alerts, change_commits, changes, commit_paths, commits, coverage, deployments, image_revisions, incidents,
-    interventions, inventory, recovery_episodes, rollout_failures, rollouts,
+    interventions, inventory, metrics, recovery_episodes, rollout_failures, rollouts,
 };
 use lake::{Instant, Snapshot, TableRow, canonical};
 
 use crate::adoptions::adoptions;
 use crate::arrivals::{self, Inputs, ServicePaths};
+use crate::attempts::attempts;
+use crate::dimensions::Strata;
 use crate::exposure::Exposure;
 use crate::metrics::Stamp;
+use crate::units::UnitWindow;
 use crate::windows::Window;
 use crate::{
     DeriveError, Derived, Plan, estimators, failures as evidence, flags, images, metrics as definitions, quality,
-    rollouts as building, session, stages, units,
+    rollouts as building, session, stages, units, views,
 };
 
 /// Derives everything that `plan` asks for from the tables of `snapshot`.
@@ -28,8 +32,6 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let incidents: Vec<incidents::Row> = snapshot.rows().await?;
     let coverage: Vec<coverage::Row> = snapshot.rows().await?;
     let as_of = as_of(plan, &coverage, &deployments)?;
-    let input_digest = canonical::digest_of_digests(&snapshot.input_digests().await?);
-    let stamp = Stamp { as_of, input_digest };
 
     let commits: Vec<commits::Row> = snapshot.rows().await?;
     let deployed = {
@@ -72,9 +74,9 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     estimators::register(&context, plan.seed);
     session::register_settings(&context, plan, as_of)?;
     let flags = flags::flags(&built.rollouts, &known_incidents, &reverts, &exposure, plan);
-    session::register_rollouts(&context, &built.rollouts, &flags)?;
+    session::register_rollouts(&context, &built.rollouts, &flags, &exposure, plan)?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
-    session::register_incidents(&context, &known_incidents, plan)?;
+    session::register_incidents(&context, &known_incidents, &exposure, plan)?;
     let alerts: Vec<alerts::Row> = snapshot.rows().await?;
     evidence::register_alerts(&context, &evidence::clearings(&alerts, plan, as_of))?;
     evidence::register_reverts(&context, &reverts)?;
@@ -92,15 +94,18 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let calendar = plan.calendar.unwrap_or_else(|| units::calendar_for(&built.rollouts, period));
     let interventions: Vec<interventions::Row> = snapshot.rows().await?;
     let adoptions = adoptions(&interventions, &services, period);
-    let units = units::units(&services, plan, period, calendar, &adoptions);
+    let strata = Strata::new(&links.rows, &built.rollouts);
+    let units = units::units(&services, plan, period, calendar, &adoptions, &strata);
     let unit_windows = units::unit_windows(&units, plan, as_of, &exposure);
-    session::register_units(&context, &units, &unit_windows, as_of)?;
-    session::register_failures(&context, &units, &failures)?;
-
-    let mut numbers = Vec::new();
-    for definition in definitions::definitions() {
-        numbers.extend(definitions::run(&context, definition, &unit_windows, &stamp).await?);
-    }
+    session::register_attempts(&context, &attempts(&deployments, &built.rollouts, as_of))?;
+    session::register_strata(&context, &strata)?;
+    session::register_units(&context, &units, plan)?;
+    session::register_failures(&context, &units, &strata, &failures)?;
+    views::register(&context).await?;
+    // Last: most tables have been read by now, and their digests with them.
+    let input_digest = canonical::digest_of_digests(&snapshot.input_digests().await?);
+    let stamp = Stamp { as_of, input_digest };
+    let numbers = numbers(&context, &unit_windows, &stamp).await?;
     let seen = quality::Seen {
         built: &built,
         links: &links,
@@ -136,6 +141,27 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         adoptions,
         groups: plan.groups.clone(),
     })
+}
+
+/// The numbers of every metric. Strata are looked at only by the metrics that split by something.
+async fn numbers(
+    context: &SessionContext,
+    unit_windows: &[UnitWindow],
+    stamp: &Stamp,
+) -> Result<Vec<metrics::Row>, DeriveError> {
+    let (whole, parts): (Vec<UnitWindow>, Vec<UnitWindow>) =
+        unit_windows.iter().cloned().partition(|window| window.stratum.is_none());
+    let all = [whole.clone(), parts].concat();
+    let mut numbers: Vec<(usize, Vec<metrics::Row>)> = Vec::new();
+    for (windows, splits) in [(&whole, false), (&all, true)] {
+        session::register_windows(context, windows, stamp.as_of)?;
+        let chosen = definitions::definitions().iter().enumerate().filter(|(_, one)| one.strata.is_empty() != splits);
+        for (place, definition) in chosen {
+            numbers.push((place, definitions::run(context, definition, windows, stamp).await?));
+        }
+    }
+    numbers.sort_by_key(|(place, _)| *place);
+    Ok(numbers.into_iter().flat_map(|(_, rows)| rows).collect())
 }
 
 /// Until when to look: what the plan says, else the end of what was read of any table, else the last deployment.

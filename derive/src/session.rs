@@ -1,16 +1,21 @@
 //! The tables that stages and metrics read besides those of the lake.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
+use chrono::Datelike;
 use datafusion::prelude::SessionContext;
 use lake::tables::{incidents, rollout_failures, rollouts};
 use lake::{Cell, Instant, TableRow};
 
+use crate::attempts::Attempt;
+use crate::dimensions::Strata;
+use crate::exposure::Exposure;
 use crate::flags::Flags;
-use crate::units::{Unit, UnitWindow, number};
-use crate::windows::Window;
+use crate::units::{Slice, Unit, UnitWindow, is_all, number};
+use crate::windows::{Window, local_day};
 use crate::{DeriveError, Plan, failures, stages};
 
 /// The quantiles that metrics may ask for.
@@ -30,21 +35,50 @@ pub(crate) fn register_settings(context: &SessionContext, plan: &Plan, as_of: In
     stages::register(context, "probabilities", probabilities)
 }
 
-/// `rollouts`, each with its flags.
+/// `rollouts`, each with its flags, the day on which it finished, and the one before it.
 pub(crate) fn register_rollouts(
     context: &SessionContext,
     rollouts: &[rollouts::Row],
     flags: &[Flags],
+    exposure: &Exposure,
+    plan: &Plan,
 ) -> Result<(), DeriveError> {
+    let day = |at: Instant| i64::from(local_day(at, plan.zone).num_days_from_ce());
     let rows = with_columns(
         &TableRow::batch(rollouts.to_vec()),
         vec![
             ("is_production", booleans(flags.iter().map(|flags| flags.is_production))),
             ("failures_observed", booleans(flags.iter().map(|flags| flags.failures_observed))),
             ("is_in_read_range", booleans(flags.iter().map(|flags| flags.is_in_read_range))),
+            ("finished_day", Cell::column(rollouts.iter().map(|rollout| rollout.finished_at.map(day)).collect())),
+            ("previous_finished_at", Cell::column(previous(rollouts, exposure))),
         ],
     );
     stages::register(context, "rollouts", rows)
+}
+
+/// When the rollout before each finished, of those of its service and environment that count in frequency; null for
+/// the first, for those that do not count, and where something between the two was not read.
+fn previous(rollouts: &[rollouts::Row], exposure: &Exposure) -> Vec<Option<Instant>> {
+    let mut units: BTreeMap<(&str, &str), Vec<(Instant, &str, usize)>> = BTreeMap::new();
+    for (place, rollout) in rollouts.iter().enumerate().filter(|(_, rollout)| rollout.in_frequency) {
+        if let Some(at) = rollout.finished_at {
+            let unit = units.entry((&rollout.service, &rollout.environment)).or_default();
+            unit.push((at, &rollout.rollout_id, place));
+        }
+    }
+    let mut previous = vec![None; rollouts.len()];
+    for ((service, _), mut finishes) in units {
+        finishes.sort_unstable();
+        let ranges = exposure.of("deployments", service);
+        for pair in finishes.windows(2) {
+            let between = Window { start: pair[0].0, end: pair[1].0 };
+            if is_all(ranges.exposed_days(between), between) {
+                previous[pair[1].2] = Some(between.start);
+            }
+        }
+    }
+    previous
 }
 
 /// Incidents as they were known at `as_of`: what lies after it has not happened yet.
@@ -66,44 +100,81 @@ pub(crate) fn known_incidents(incidents: &[incidents::Row], as_of: Instant) -> V
 pub(crate) fn register_incidents(
     context: &SessionContext,
     known: &[incidents::Row],
+    exposure: &Exposure,
     plan: &Plan,
 ) -> Result<(), DeriveError> {
     let is_production =
         |incident: &incidents::Row| incident.environment.as_ref().is_none_or(|name| plan.is_production(name));
+    let impact_at = |incident: &incidents::Row| incident.impact_started_at.unwrap_or(incident.opened_at);
+    let is_read = |incident: &incidents::Row| {
+        incident.service.as_ref().is_some_and(|service| exposure.of("incidents", service).exposes(impact_at(incident)))
+    };
     let rows = with_columns(
         &TableRow::batch(known.to_vec()),
         vec![
             ("incident_key", integers((0..known.len()).map(number))),
             ("is_production", booleans(known.iter().map(is_production))),
-            (
-                "impact_at",
-                instants(known.iter().map(|incident| incident.impact_started_at.unwrap_or(incident.opened_at))),
-            ),
+            ("impact_at", instants(known.iter().map(impact_at))),
+            ("is_in_read_range", booleans(known.iter().map(is_read))),
         ],
     );
     stages::register(context, "incidents_seen", rows)
 }
 
-/// `unit_services`, `unit_windows` and `unit_slices`.
-pub(crate) fn register_units(
+/// `attempts`.
+pub(crate) fn register_attempts(context: &SessionContext, attempts: &[Attempt]) -> Result<(), DeriveError> {
+    let rows = table(vec![
+        ("service", texts(attempts.iter().map(|attempt| attempt.service.as_str()))),
+        ("environment", texts(attempts.iter().map(|attempt| attempt.environment.as_str()))),
+        ("ended_at", instants(attempts.iter().map(|attempt| attempt.ended_at))),
+        ("is_failed", Cell::column(attempts.iter().map(|attempt| attempt.is_failed).collect())),
+    ]);
+    stages::register(context, "attempts", rows)
+}
+
+/// `change_strata` and `rollout_strata`.
+pub(crate) fn register_strata(context: &SessionContext, strata: &Strata) -> Result<(), DeriveError> {
+    let changes = table(vec![
+        ("dimension", texts(strata.changes.iter().map(|(stratum, _, _)| stratum.dimension))),
+        ("stratum", texts(strata.changes.iter().map(|(stratum, _, _)| stratum.value.as_str()))),
+        ("repository", texts(strata.changes.iter().map(|(_, repository, _)| repository.as_str()))),
+        ("change_id", texts(strata.changes.iter().map(|(_, _, change_id)| change_id.as_str()))),
+    ]);
+    stages::register(context, "change_strata", changes)?;
+    let rollouts = table(vec![
+        ("dimension", texts(strata.rollouts.iter().map(|(stratum, _)| stratum.dimension))),
+        ("stratum", texts(strata.rollouts.iter().map(|(stratum, _)| stratum.value.as_str()))),
+        ("rollout_id", texts(strata.rollouts.iter().map(|(_, rollout_id)| rollout_id.as_str()))),
+    ]);
+    stages::register(context, "rollout_strata", rollouts)
+}
+
+/// `unit_services`: the services of every unit, and its stratum.
+pub(crate) fn register_units(context: &SessionContext, units: &[Unit], plan: &Plan) -> Result<(), DeriveError> {
+    let members = || {
+        let all = units.iter().enumerate();
+        all.flat_map(|(id, unit)| unit.members.iter().map(move |service| (number(id), service, unit)))
+    };
+    let stratum = |part: fn(&crate::dimensions::Stratum) -> String| {
+        Cell::column(members().map(|(_, _, unit)| unit.stratum.as_ref().map(part)).collect())
+    };
+    let services = table(vec![
+        ("unit_id", integers(members().map(|(id, _, _)| id))),
+        ("service", texts(members().map(|(_, service, _)| service.as_str()))),
+        ("environment", texts(members().map(|(_, _, unit)| unit.environment.as_str()))),
+        ("is_production", booleans(members().map(|(_, _, unit)| plan.is_production(&unit.environment)))),
+        ("dimension", stratum(|stratum| stratum.dimension.to_owned())),
+        ("stratum", stratum(|stratum| stratum.value.clone())),
+    ]);
+    stages::register(context, "unit_services", services)
+}
+
+/// `unit_windows` and `unit_slices`.
+pub(crate) fn register_windows(
     context: &SessionContext,
-    units: &[Unit],
     windows: &[UnitWindow],
     as_of: Instant,
 ) -> Result<(), DeriveError> {
-    let members: Vec<(i64, &str, &str)> = units
-        .iter()
-        .enumerate()
-        .flat_map(|(id, unit)| {
-            unit.members.iter().map(move |service| (number(id), service.as_str(), unit.environment.as_str()))
-        })
-        .collect();
-    let services = table(vec![
-        ("unit_id", integers(members.iter().map(|(id, _, _)| *id))),
-        ("service", texts(members.iter().map(|(_, service, _)| *service))),
-        ("environment", texts(members.iter().map(|(_, _, environment)| *environment))),
-    ]);
-    stages::register(context, "unit_services", services)?;
     let unit_windows = table(vec![
         ("unit_id", integers(windows.iter().map(|window| window.unit_id))),
         ("window_id", integers(windows.iter().map(|window| window.window_id))),
@@ -112,45 +183,61 @@ pub(crate) fn register_units(
         ("as_of_at", instants(windows.iter().map(|_| as_of))),
     ]);
     stages::register(context, "unit_windows", unit_windows)?;
-    let slices: Vec<(i64, i64, Window, f64)> = windows
+    let slices: Vec<(i64, i64, Slice)> = windows
         .iter()
-        .flat_map(|window| {
-            window.slices.iter().map(|(slice, exposure)| (window.unit_id, window.window_id, *slice, *exposure))
-        })
+        .flat_map(|window| window.slices.iter().map(|slice| (window.unit_id, window.window_id, *slice)))
         .collect();
     let slices = table(vec![
         ("unit_id", integers(slices.iter().map(|slice| slice.0))),
         ("window_id", integers(slices.iter().map(|slice| slice.1))),
-        ("slice_start_at", instants(slices.iter().map(|slice| slice.2.start))),
-        ("slice_end_at", instants(slices.iter().map(|slice| slice.2.end))),
-        ("exposure_days", reals(slices.iter().map(|slice| slice.3))),
+        ("slice_start_at", instants(slices.iter().map(|slice| slice.2.window.start))),
+        ("slice_end_at", instants(slices.iter().map(|slice| slice.2.window.end))),
+        ("exposure_days", reals(slices.iter().map(|slice| slice.2.exposure_days))),
+        ("incident_exposure_days", reals(slices.iter().map(|slice| slice.2.incident_exposure_days))),
+        ("is_full", booleans(slices.iter().map(|slice| slice.2.is_full))),
     ]);
     stages::register(context, "unit_slices", slices)
 }
 
-/// `unit_failures`: the failed rollouts of every unit, and which of them are one failure there.
+/// `unit_failures`: the failed rollouts of every unit, which of them are one failure there, and whether something
+/// explicit tells of that failure.
 pub(crate) fn register_failures(
     context: &SessionContext,
     units: &[Unit],
+    strata: &Strata,
     evidence: &[rollout_failures::Row],
 ) -> Result<(), DeriveError> {
-    let failures: Vec<(i64, &str, &str)> = units
-        .iter()
-        .enumerate()
-        .flat_map(|(id, unit)| {
-            let is_own = |row: &&rollout_failures::Row| {
-                row.is_accepted && row.environment == unit.environment && unit.members.contains(&row.service)
-            };
-            let failures = failures::by_rollout(evidence.iter().filter(is_own));
-            failures.into_iter().map(move |(rollout_id, failure_id)| (number(id), rollout_id, failure_id))
-        })
-        .collect();
+    let mut failures: Vec<(i64, &str, &str, bool)> = Vec::new();
+    for (id, unit) in units.iter().enumerate() {
+        let accepted = || {
+            evidence.iter().filter(|row| {
+                row.is_accepted
+                    && row.environment == unit.environment
+                    && unit.members.contains(&row.service)
+                    && unit.stratum.as_ref().is_none_or(|stratum| strata.holds(stratum, &row.rollout_id))
+            })
+        };
+        let by_rollout = failures::by_rollout(accepted());
+        let mut explicit: BTreeMap<&str, bool> = BTreeMap::new();
+        for row in accepted() {
+            *explicit.entry(by_rollout[row.rollout_id.as_str()]).or_default() |= is_explicit(row);
+        }
+        let found = by_rollout.into_iter();
+        failures
+            .extend(found.map(|(rollout_id, failure_id)| (number(id), rollout_id, failure_id, explicit[failure_id])));
+    }
     let failures = table(vec![
-        ("unit_id", integers(failures.iter().map(|(id, _, _)| *id))),
-        ("rollout_id", texts(failures.iter().map(|(_, rollout_id, _)| *rollout_id))),
-        ("failure_id", texts(failures.iter().map(|(_, _, failure_id)| *failure_id))),
+        ("unit_id", integers(failures.iter().map(|failure| failure.0))),
+        ("rollout_id", texts(failures.iter().map(|failure| failure.1))),
+        ("failure_id", texts(failures.iter().map(|failure| failure.2))),
+        ("is_explicit", booleans(failures.iter().map(|failure| failure.3))),
     ]);
     stages::register(context, "unit_failures", failures)
+}
+
+/// Whether a piece of evidence says by itself what failed, and not only that it was near in time.
+fn is_explicit(row: &rollout_failures::Row) -> bool {
+    row.method != "time_window"
 }
 
 /// A table made of named columns.
@@ -178,7 +265,7 @@ fn reals(numbers: impl Iterator<Item = f64>) -> ArrayRef {
 }
 
 fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(texts))
+    Arc::new(StringArray::from(texts.collect::<Vec<_>>()))
 }
 
 fn booleans(flags: impl Iterator<Item = bool>) -> ArrayRef {

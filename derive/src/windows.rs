@@ -1,10 +1,10 @@
 //! Windows: half-open, cut at midnight of a declared zone, so that a day with a clock change has 23 or 25 hours.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use lake::Instant;
 
-use crate::Calendar;
+use crate::{Calendar, Train};
 
 /// A half-open stretch of time `[start, end)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +52,15 @@ pub fn cut(period: Window, calendar: Calendar, zone: Tz) -> Vec<Window> {
     }
 }
 
+/// Whether a window is a whole one of its calendar, and not what a period left of it.
+#[must_use]
+pub fn is_whole(window: Window, calendar: Calendar, zone: Tz) -> bool {
+    let day = local_day(window.start, zone);
+    day == first_day(day, calendar)
+        && window.start == midnight(day, zone)
+        && window.end == midnight(next_day(day, calendar), zone)
+}
+
 /// The day in `zone` on which an instant falls.
 #[must_use]
 pub fn local_day(at: Instant, zone: Tz) -> NaiveDate {
@@ -66,9 +75,7 @@ pub fn midnight(day: NaiveDate, zone: Tz) -> Instant {
     // No zone's clock has ever skipped more than a day at once.
     let found = local.unwrap_or_else(|| {
         (1..=96)
-            .find_map(|quarter| {
-                zone.from_local_datetime(&(start + chrono::TimeDelta::minutes(15 * quarter))).earliest()
-            })
+            .find_map(|quarter| zone.from_local_datetime(&(start + TimeDelta::minutes(15 * quarter))).earliest())
             .map_or_else(|| start.and_utc(), |at: DateTime<Tz>| at.with_timezone(&Utc))
     });
     found.into()
@@ -79,6 +86,10 @@ fn first_day(day: NaiveDate, calendar: Calendar) -> NaiveDate {
         Calendar::Week => day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))),
         Calendar::Month => day.with_day(1),
         Calendar::Quarter => day.with_day(1).and_then(|day| day.with_month0(day.month0() / 3 * 3)),
+        Calendar::Train(train) => {
+            let into = (day - train.anchor).num_days().rem_euclid(length(train));
+            day.checked_sub_signed(TimeDelta::days(into))
+        }
     };
     back.unwrap_or(day)
 }
@@ -88,7 +99,13 @@ fn next_day(day: NaiveDate, calendar: Calendar) -> NaiveDate {
         Calendar::Week => day + Days::new(7),
         Calendar::Month => day + Months::new(1),
         Calendar::Quarter => day + Months::new(3),
+        Calendar::Train(train) => day + TimeDelta::days(length(train)),
     }
+}
+
+/// The days of a train's window.
+fn length(train: Train) -> i64 {
+    i64::from(train.days.max(1))
 }
 
 #[cfg(test)]

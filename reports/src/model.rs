@@ -6,7 +6,7 @@ use derive::{Definition, Derived};
 use lake::tables::{deployments, metrics};
 
 use crate::format::{self, RateUnit};
-use crate::{ReportContext, ValueFormat};
+use crate::{ReportContext, TableCell, ValueFormat};
 
 /// One service, or one group of services, in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +26,14 @@ impl Unit {
         }
     }
 
-    fn owns(&self, row: &metrics::Row) -> bool {
+    /// Whether a number is of this unit, as a whole or of one of its strata.
+    fn has(&self, row: &metrics::Row) -> bool {
         row.service == self.service && row.service_group == self.group && row.environment == self.environment
+    }
+
+    /// Whether a number is of this unit as a whole.
+    fn owns(&self, row: &metrics::Row) -> bool {
+        row.dimension.is_none() && self.has(row)
     }
 }
 
@@ -112,6 +118,31 @@ impl<'a> Model<'a> {
         })
     }
 
+    /// The strata of a unit over the whole period, as far as they have numbers.
+    pub(crate) fn strata(&self, unit: &Unit, dimension: &str) -> BTreeSet<&'a str> {
+        let rows = self.derived.metrics.iter().filter(|row| row.window_kind == "period" && unit.has(row));
+        rows.filter(|row| row.dimension.as_deref() == Some(dimension))
+            .filter_map(|row| row.stratum.as_deref())
+            .collect()
+    }
+
+    /// The number of a stratum of a unit over the whole period.
+    pub(crate) fn number_of(
+        &self,
+        unit: &Unit,
+        (dimension, stratum): (&str, &str),
+        metric: &str,
+        statistic: &str,
+    ) -> Option<&'a metrics::Row> {
+        self.derived.metrics.iter().find(|row| {
+            (row.dimension.as_deref(), row.stratum.as_deref()) == (Some(dimension), Some(stratum))
+                && row.window_kind == "period"
+                && row.metric == metric
+                && row.statistic == statistic
+                && unit.has(row)
+        })
+    }
+
     /// The numbers of a unit, window by window.
     pub(crate) fn trend(&self, unit: &Unit, metric: &str, statistic: &str) -> Vec<&'a metrics::Row> {
         let mut rows: Vec<&metrics::Row> = self
@@ -132,7 +163,7 @@ impl<'a> Model<'a> {
     /// The numbers of everything that is shown.
     pub(crate) fn shown_metrics(&self) -> impl Iterator<Item = &'a metrics::Row> {
         let units: BTreeSet<Unit> = self.listed().into_iter().collect();
-        self.derived.metrics.iter().filter(move |row| units.iter().any(|unit| unit.owns(row)))
+        self.derived.metrics.iter().filter(move |row| units.iter().any(|unit| unit.has(row)))
     }
 
     /// Whether releases stand in for deployments.
@@ -163,14 +194,31 @@ pub(crate) fn interval(row: &metrics::Row) -> Option<String> {
     format::interval(row.ci_low, row.ci_high, |value| written(row, value))
 }
 
+/// A number in a table: with its interval and n, and on hovering how the interval was made or why there is none.
+pub(crate) fn cell(row: &metrics::Row) -> TableCell {
+    let words = match interval(row) {
+        Some(interval) => format!("{} ({interval}); n = {}", value(row), row.n),
+        None => format!("{}; n = {}", value(row), row.n),
+    };
+    let cell = TableCell::from(words).with_title(row.ci_method.clone());
+    if row.value.is_none() && row.above.is_none() { cell.muted() } else { cell }
+}
+
 fn written(row: &metrics::Row, value: f64) -> String {
     match row.unit.as_str() {
         "seconds" => format::duration(value),
         "ratio" => format::percent(value),
         // One number and its interval are in one unit.
         "per day" => format::rate(value, RateUnit::suiting(row.value.unwrap_or(value))),
-        _ => format::number(value),
+        unit => format!("{} {unit}", format::number(value)),
     }
+}
+
+/// What the evidence alone allows for a share: from what explicit evidence gives to what every candidate would.
+pub(crate) fn evidence_bounds(model: &Model<'_>, unit: &Unit, metric: &str) -> Option<String> {
+    let bound = |statistic| model.number(unit, metric, statistic)?.value;
+    let (lowest, highest) = (bound("rate_lowest")?, bound("rate_highest")?);
+    (lowest < highest).then(|| format!("{} to {}", format::percent(lowest), format::percent(highest)))
 }
 
 /// How a chart writes the values of a metric.
@@ -190,6 +238,10 @@ pub(crate) fn statistic_name(statistic: &str) -> &str {
         "p75" => "75th percentile",
         "p90" => "90th percentile",
         "per_day" | "rate" => "",
+        "deploy_days_per_week" => "days with a rollout",
+        "gap_p50" => "median gap",
+        "rate_lowest" => "by explicit evidence alone",
+        "rate_highest" => "by every candidate",
         other => other,
     }
 }

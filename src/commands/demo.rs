@@ -76,7 +76,10 @@ fn comparison(truth: &Truth, derived: &Derived) -> String {
     let all = |metric: &str, statistic: &str| {
         derived.metrics.iter().find(|row| {
             let head = row.service_group.as_deref() == Some("all") || truth.services.len() == 1;
-            head && row.window_kind == "period" && row.metric == metric && row.statistic == statistic
+            head && row.dimension.is_none()
+                && row.window_kind == "period"
+                && row.metric == metric
+                && row.statistic == statistic
         })
     };
     let count = |number: usize| Some(format::count(number as u64));

@@ -25,6 +25,8 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &PeriodArgume
         "service",
         "service_group",
         "environment",
+        "dimension",
+        "stratum",
         "metric",
         "statistic",
         "value",

@@ -39,14 +39,16 @@ pub(crate) fn run(terminal: &Terminal, format: Format, metric: Option<&str>) -> 
 
 fn whole(one: &Definition) -> String {
     format!(
-        "{}\n{}\n\ndefinition  {}\nunit        {}\nbetter      {}\nstatistic   {}\ngives       {}\nreads       {}\nleft out    {}\ninterval    {}\nsource      {}\n\n{}",
+        "{}\n{}\n\ndefinition  {}\nvariant of  {}\nunit        {}\nbetter      {}\nstatistic   {}\ngives       {}\nsplit by    {}\nreads       {}\nleft out    {}\ninterval    {}\nsource      {}\n\n{}",
         one.title,
         one.question,
         one.id,
+        one.variant_of.as_deref().unwrap_or("nothing"),
         one.unit,
         one.better,
         one.statistic,
         one.gives.join(", "),
+        if one.strata.is_empty() { "nothing".to_owned() } else { one.strata.join(", ") },
         one.reads.join(", "),
         one.excluded,
         one.interval,

@@ -1,6 +1,8 @@
+use derive::Calendar;
 use toml::Value;
 
-use super::{Layers, Settings, SettingsError};
+use super::{Layers, ReleaseTrain, Settings, SettingsError, calendar};
+use crate::cli::Every;
 
 fn layer(text: &str) -> Value {
     Value::Table(toml::from_str(text).expect("a literal table"))
@@ -26,4 +28,28 @@ fn a_misspelt_key_is_told_with_its_line() {
     std::fs::write(&path, "[lake]\nlocation = 'x'\n\n[derive]\nzones = 'UTC'\n").expect("it can be written");
     let error = Layers::default().add_file(&path).expect_err("the key does not exist");
     assert!(matches!(&error, SettingsError::Wrong { place, .. } if place == ", line 5"), "{error}");
+}
+
+#[test]
+fn a_train_needs_a_day_and_a_length() {
+    let train = |anchor: &str, days| ReleaseTrain { anchor: anchor.into(), days };
+    let found = calendar(Every::Train, Some(&train("2026-01-05", 14))).expect("it is whole");
+    assert!(matches!(found, Calendar::Train(train) if train.days == 14 && train.anchor.to_string() == "2026-01-05"));
+    for wrong in [None, Some(train("5 January", 14)), Some(train("2026-01-05", 0)), Some(train("2026-01-05", 367))] {
+        let error = calendar(Every::Train, wrong.as_ref()).expect_err("it is not whole");
+        assert!(matches!(&error, SettingsError::Value { .. }), "{error}");
+    }
+}
+
+#[test]
+fn trains_and_further_environments_are_settings() {
+    let mut layers = Layers::default();
+    layers.add(Value::try_from(Settings::default()).expect("defaults have a TOML form"), "default");
+    layers.add(
+        layer("[derive]\nenvironments = ['Staging']\nrelease_train = { anchor = '2026-01-05', days = 10 }"),
+        "doracle.toml",
+    );
+    let found = layers.finish().expect("it is well formed").settings.derive;
+    assert_eq!(found.environments, ["Staging"]);
+    assert_eq!(found.release_train, Some(ReleaseTrain { anchor: "2026-01-05".into(), days: 10 }));
 }

@@ -8,11 +8,13 @@
 //! | --- | --- |
 //! | how sure is a share? | [`wilson_interval`], [`clopper_pearson_interval`] |
 //! | how sure is a rate? | [`frequency_interval`], [`poisson_interval`], [`quasi_poisson_interval`] |
+//! | and when some periods were not watched whole? | [`frequency_interval_with_rest`] |
 //! | what is the quantile of complete data? | [`quantile`], [`quantile_i64`], [`median_lower`], [`median_lower_i64`] |
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`] |
+//! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`] |
 
 mod bootstrap;
 mod censored_quantile;
@@ -43,8 +45,11 @@ pub use quantiles::{
 };
 pub use random::Philox;
 pub use rates::{
-    FrequencyInterval, FrequencyMethod, RateError, frequency_interval, pearson_dispersion, poisson_interval,
-    quasi_poisson_interval,
+    FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
+    pearson_dispersion, poisson_interval, quasi_poisson_interval,
 };
 pub use step_function::QuantileEstimate;
-pub use survival::{KaplanMeier, QuantileInterval, RestrictedMean, SurvivalError, SurvivalStep};
+pub use survival::{
+    KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
+    kaplan_meier_quantile_bca,
+};

@@ -171,13 +171,8 @@ pub fn pearson_dispersion(counts: &[u64], exposures: &[f64]) -> Result<f64, Rate
 /// # References
 /// `McCullagh` & Nelder (1989), Generalized Linear Models, second edition, sections 6.2.3 and 9.2.
 pub fn quasi_poisson_interval(counts: &[u64], exposures: &[f64], confidence: f64) -> Result<Interval, RateError> {
-    let tail = tail_probability(confidence)?;
     let dispersion = pearson_dispersion(counts, exposures)?;
-    let total = Total::of(counts, exposures)?;
-    let t = -student_t_quantile(tail, (counts.len() - 1) as f64)?;
-    let factor = libm::exp(t * (dispersion / total.events as f64).sqrt());
-    let estimate = total.rate();
-    Ok(Interval { estimate, low: estimate / factor, high: estimate * factor, confidence })
+    Total::of(counts, exposures)?.on_the_log_scale(dispersion, counts.len(), confidence)
 }
 
 /// Gives the interval for a frequency: exact Poisson unless several periods show more variation than that.
@@ -212,18 +207,69 @@ pub fn quasi_poisson_interval(counts: &[u64], exposures: &[f64], confidence: f64
 /// # References
 /// As for [`poisson_interval`] and [`quasi_poisson_interval`].
 pub fn frequency_interval(counts: &[u64], exposures: &[f64], confidence: f64) -> Result<FrequencyInterval, RateError> {
+    if counts.is_empty() {
+        return Err(RateError::NoPeriods);
+    }
+    frequency_interval_with_rest(counts, exposures, Rest::default(), confidence)
+}
+
+/// What happened outside of full periods.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rest {
+    /// The events.
+    pub events: u64,
+    /// How long it was watched, in the unit of the full periods; 0 where there is no rest.
+    pub exposure: f64,
+}
+
+/// Does what [`frequency_interval`] does where some periods were not watched whole.
+///
+/// # Formula
+/// ```text
+/// λ = (Σyᵢ + y₀) / (Σtᵢ + t₀)      φ over the full periods only
+/// n < 8, or nothing happened in them, or φ ≤ 1:   poisson_interval(Σyᵢ + y₀, Σtᵢ + t₀)
+/// else:                                           λ exp(± t √(φ / (Σyᵢ + y₀)))
+/// ```
+/// `counts` and `exposures` are `[n]`, the full periods; `y₀` and `t₀` are the events and the exposure of `rest`. A rest
+/// is part of the rate by its exposure. It says nothing about how much periods differ: one event in a sliver of a
+/// period would pass for a burst.
+///
+/// # Errors
+/// As for [`frequency_interval`]; there may be no full period where the rest has exposure.
+///
+/// # Examples
+/// ```
+/// use stats::{FrequencyMethod, Rest};
+/// let weekly = [12, 3, 9, 0, 15, 7, 2, 11];
+/// let rest = Rest { events: 1, exposure: 3.0 };
+/// let frequency = stats::frequency_interval_with_rest(&weekly, &[7.0; 8], rest, 0.95)?;
+/// assert!((frequency.interval.estimate - 60.0 / 59.0).abs() < 1e-12);
+/// let alone = stats::frequency_interval(&weekly, &[7.0; 8], 0.95)?;
+/// assert_eq!(frequency.dispersion, alone.dispersion);
+/// # Ok::<(), stats::RateError>(())
+/// ```
+///
+/// # References
+/// As for [`poisson_interval`] and [`quasi_poisson_interval`].
+pub fn frequency_interval_with_rest(
+    counts: &[u64],
+    exposures: &[f64],
+    rest: Rest,
+    confidence: f64,
+) -> Result<FrequencyInterval, RateError> {
     const FEWEST_PERIODS: usize = 8;
-    let total = Total::of(counts, exposures)?;
+    let total = Total::with_rest(counts, exposures, rest)?;
     let dispersion = match pearson_dispersion(counts, exposures) {
         Ok(dispersion) => Some(dispersion),
-        Err(RateError::OnePeriod | RateError::NoEvents) => None,
+        Err(RateError::NoPeriods | RateError::OnePeriod | RateError::NoEvents) => None,
         Err(error) => return Err(error),
     };
-    let overdispersed = counts.len() >= FEWEST_PERIODS && dispersion.is_some_and(|dispersion| dispersion > 1.0);
-    let (method, interval) = if overdispersed {
-        (FrequencyMethod::QuasiPoisson, quasi_poisson_interval(counts, exposures, confidence)?)
-    } else {
-        (FrequencyMethod::ExactPoisson, poisson_interval(total.events, total.exposure, confidence)?)
+    let overdispersed = dispersion.filter(|dispersion| counts.len() >= FEWEST_PERIODS && *dispersion > 1.0);
+    let (method, interval) = match overdispersed {
+        Some(dispersion) => {
+            (FrequencyMethod::QuasiPoisson, total.on_the_log_scale(dispersion, counts.len(), confidence)?)
+        }
+        None => (FrequencyMethod::ExactPoisson, poisson_interval(total.events, total.exposure, confidence)?),
     };
     Ok(FrequencyInterval { interval, method, dispersion })
 }
@@ -247,6 +293,22 @@ impl Total {
         let exposure = sorted_sum(exposures.iter().copied());
         check_exposure(exposure)?;
         Ok(Self { events: events.ok_or(RateError::TooManyEvents)?, exposure })
+    }
+
+    /// The full periods and the rest together.
+    fn with_rest(counts: &[u64], exposures: &[f64], rest: Rest) -> Result<Self, RateError> {
+        if rest == Rest::default() {
+            return Self::of(counts, exposures);
+        }
+        Self::of(&[counts, &[rest.events]].concat(), &[exposures, &[rest.exposure]].concat())
+    }
+
+    /// The limits that a dispersion over `periods` periods gives.
+    fn on_the_log_scale(&self, dispersion: f64, periods: usize, confidence: f64) -> Result<Interval, RateError> {
+        let t = -student_t_quantile(tail_probability(confidence)?, (periods - 1) as f64)?;
+        let factor = libm::exp(t * (dispersion / self.events as f64).sqrt());
+        let estimate = self.rate();
+        Ok(Interval { estimate, low: estimate / factor, high: estimate * factor, confidence })
     }
 
     fn rate(&self) -> f64 {

@@ -4,8 +4,11 @@ use crate::distributions::{DistributionError, normal_quantile};
 use crate::interval::{ConfidenceError, Interval, tail_probability};
 use crate::step_function::{QuantileEstimate, crossing};
 
+mod bootstrap;
 #[cfg(test)]
 mod tests;
+
+pub use bootstrap::{SurvivalBootstrapError, kaplan_meier_quantile_bca};
 
 /// Why a survival curve, or something read from it, does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

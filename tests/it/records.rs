@@ -105,6 +105,7 @@ const NOW: &str = "2026-02-01T00:00:00Z";
 fn number<'a>(derived: &'a Derived, unit: &str, metric: &str, statistic: &str) -> &'a metrics::Row {
     let is_it = |row: &&metrics::Row| {
         row.service.as_deref().or(row.service_group.as_deref()) == Some(unit)
+            && row.dimension.is_none()
             && row.window_kind == "period"
             && (row.metric.as_str(), row.statistic.as_str()) == (metric, statistic)
     };

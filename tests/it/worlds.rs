@@ -26,7 +26,10 @@ async fn derived(config: &Config, plan: &Plan) -> Derived {
 
 fn period_count(derived: &Derived, service: &str, metric: &str) -> usize {
     let of = |row: &&lake::tables::metrics::Row| {
-        row.service.as_deref() == Some(service) && row.window_kind == "period" && row.metric == metric
+        row.service.as_deref() == Some(service)
+            && row.dimension.is_none()
+            && row.window_kind == "period"
+            && row.metric == metric
     };
     derived.metrics.iter().find(of).and_then(|row| usize::try_from(row.n).ok()).expect("it has a number")
 }
@@ -53,7 +56,10 @@ fn check(truth: &Truth, derived: &Derived) {
         assert_eq!(period_count(derived, name, "deployment_frequency"), counts.frequency_rollouts, "{name}");
         assert_eq!(period_count(derived, name, "change_fail_rate"), counts.change_fail_rollouts, "{name}");
         let rate = |row: &&lake::tables::metrics::Row| {
-            row.service.as_deref() == Some(name) && row.window_kind == "period" && row.metric == "change_fail_rate"
+            row.service.as_deref() == Some(name)
+                && row.dimension.is_none()
+                && row.window_kind == "period"
+                && (row.metric.as_str(), row.statistic.as_str()) == ("change_fail_rate", "rate")
         };
         let rate = derived.metrics.iter().find(rate).and_then(|row| row.value).expect("incidents are read");
         assert!((rate * counts.change_fail_rollouts as f64 - counts.failed_rollouts as f64).abs() < 1e-9, "{name}");

@@ -43,14 +43,15 @@ impl AsyncDB for Engine {
 fn sql_files() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["metrics", "stages"] {
+    for folder in ["metrics", "stages", "views"] {
         for entry in std::fs::read_dir(root.join(folder)).expect("the folder is part of the crate") {
             let path = entry.expect("a folder can be listed").path();
             let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
             files.push((name, std::fs::read_to_string(&path).expect("it can be read")));
         }
     }
-    files.sort();
+    // The longest name first: one name may begin with another.
+    files.sort_by_key(|(name, _)| (std::cmp::Reverse(name.len()), name.clone()));
     files
 }
 

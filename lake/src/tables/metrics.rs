@@ -4,9 +4,9 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One number: a statistic of a metric over a window, for a service or a group of services.
-    metrics v 1, Derived, key [
-        metric, definition, service, environment, service_group, window_kind, window_start_at, statistic, as_of_at,
-        input_digest
+    metrics v 2, Derived, key [
+        metric, definition, service, environment, service_group, dimension, stratum, window_kind, window_start_at,
+        statistic, as_of_at, input_digest
     ] {
         /// Metric.
         metric: String,
@@ -18,7 +18,13 @@ table! {
         environment: String,
         /// Group of services (`all`, a team); null for a single service.
         service_group: Option<String>,
-        /// `period` for the whole range, `week` for one of its weeks.
+        /// What the number is split by, such as `author_kind`; null for the whole.
+        dimension: Option<String>,
+        /// The part it is of, such as `agent`; `mixed` for rollouts that carried several, `none` for those that carried
+        /// no change. Where everything is in one part only the whole has numbers.
+        stratum: Option<String>,
+        /// `period` for the whole range; `week`, `month`, `quarter` or `train` for one of its windows; `before` and
+        /// `after` around an intervention.
         window_kind: String,
         /// Start of the window.
         window_start_at: Instant,

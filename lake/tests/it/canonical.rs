@@ -158,6 +158,8 @@ fn metric(value: f64) -> metrics::Row {
         service: None,
         environment: "production".into(),
         service_group: Some("all".into()),
+        dimension: None,
+        stratum: None,
         window_kind: "week".into(),
         window_start_at: hour(0),
         window_end_at: hour(168),

@@ -1,7 +1,6 @@
 //! The dated changes of working, beside what was measured before and after them.
 
 use attribution::{Contrast, DesignGrade, Sides};
-use lake::tables::metrics;
 
 use crate::model::{self, Model};
 use crate::{Block, Section, Table, TableCell, TableColumn, format};
@@ -47,18 +46,9 @@ fn row(model: &Model<'_>, contrast: &Contrast<'_>) -> Vec<TableCell> {
     ];
     for sides in [Some(contrast.adopters), contrast.others] {
         match sides {
-            Some(Sides { before, after }) => cells.extend([cell(before), cell(after)]),
+            Some(Sides { before, after }) => cells.extend([model::cell(before), model::cell(after)]),
             None => cells.extend([TableCell::from("nobody").muted(), TableCell::from("nobody").muted()]),
         }
     }
     cells
-}
-
-fn cell(row: &metrics::Row) -> TableCell {
-    let words = match model::interval(row) {
-        Some(interval) => format!("{} ({interval}); n = {}", model::value(row), row.n),
-        None => format!("{}; n = {}", model::value(row), row.n),
-    };
-    let cell = TableCell::from(words).with_title(row.ci_method.clone());
-    if row.value.is_none() && row.above.is_none() { cell.muted() } else { cell }
 }

@@ -1,24 +1,35 @@
 //! A table per service.
 
-use derive::{Definition, definitions};
+use derive::{Definition, Shown, definitions, headline};
 
 use crate::model::{self, Model, Unit, statistic_name};
 use crate::{Block, Section, Table, TableCell, TableColumn, format};
 
-/// Every service and group with every number of the period: what heads the report first, tails below.
+/// Every service and group with the numbers of the period: what heads the report first; below it tails, and what stands
+/// beside the five metrics.
 pub(crate) fn section(model: &Model<'_>) -> Section {
-    let (mut heads, mut tails) = (Vec::new(), Vec::new());
-    for definition in definitions() {
-        for (place, statistic) in definition.gives.iter().enumerate() {
-            if place == 0 { &mut heads } else { &mut tails }.push((definition, statistic.as_str()));
-        }
-    }
+    let statistics = |definition: &'static Definition| definition.gives.iter().map(move |one| (definition, one.as_str()));
+    let heads: Vec<_> = headline().filter_map(|definition| statistics(definition).next()).collect();
+    let (bounds, tails): (Vec<_>, Vec<_>) = headline()
+        .flat_map(|definition| statistics(definition).skip(1))
+        .partition(|(_, statistic)| statistic.starts_with("rate"));
+    let beside: Vec<_> = definitions()
+        .iter()
+        .filter(|definition| definition.shown == Shown::Table)
+        .filter_map(|definition| statistics(definition).next())
+        .collect();
     let mut blocks = vec![Block::Table(table(model, "Numbers of the whole period, 95 % intervals in parentheses", &heads, true))];
-    if !tails.is_empty() {
-        blocks.push(Block::Details {
-            summary: "Tails: the slower quarter and tenth".into(),
-            blocks: vec![Block::Table(table(model, "Upper quantiles of the whole period", &tails, false))],
-        });
+    for (summary, caption, wanted) in [
+        ("Tails and rhythm", "Upper quantiles, days with a rollout and gaps of the whole period", tails),
+        ("What the evidence allows", "Shares by explicit evidence alone, and by every candidate", bounds),
+        ("Beside the five metrics", "Further numbers of the whole period", beside),
+    ] {
+        if !wanted.is_empty() {
+            blocks.push(Block::Details {
+                summary: summary.into(),
+                blocks: vec![Block::Table(table(model, caption, &wanted, false))],
+            });
+        }
     }
     Section {
         id: "services".into(),
@@ -62,13 +73,7 @@ fn table(model: &Model<'_>, caption: &str, wanted: &[(&Definition, &str)], with_
 }
 
 fn cell(model: &Model<'_>, unit: &Unit, metric: &str, statistic: &str) -> TableCell {
-    let Some(row) = model.number(unit, metric, statistic) else { return no_data() };
-    let words = match model::interval(row) {
-        Some(interval) => format!("{} ({interval}); n = {}", model::value(row), row.n),
-        None => format!("{}; n = {}", model::value(row), row.n),
-    };
-    let cell = TableCell::from(words).with_title(row.ci_method.clone());
-    if row.value.is_none() && row.above.is_none() { cell.muted() } else { cell }
+    model.number(unit, metric, statistic).map_or_else(no_data, model::cell)
 }
 
 fn no_data() -> TableCell {

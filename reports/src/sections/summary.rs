@@ -1,6 +1,6 @@
 //! The numbers that head the report.
 
-use derive::definitions;
+use derive::headline;
 
 use crate::model::{self, Model, Unit};
 use crate::{Block, Figure, Section, anchor, format};
@@ -28,19 +28,18 @@ pub(crate) fn section(model: &Model<'_>) -> Section {
 }
 
 fn figures(model: &Model<'_>, unit: &Unit) -> Vec<Figure> {
-    definitions()
-        .iter()
-        .flat_map(|definition| definition.gives.iter().map(move |statistic| (definition, statistic)))
-        // The median heads the page; the other quantiles stand in the table.
-        .filter(|(_, statistic)| !matches!(statistic.as_str(), "p75" | "p90"))
-        .filter_map(|(definition, statistic)| {
+    headline()
+        .filter_map(|definition| {
+            // The first statistic heads the page; the others stand in the tables.
+            let statistic = definition.gives.first()?;
             let row = model.number(unit, &definition.metric, statistic)?;
             let kind = model::statistic_name(statistic);
             let interval = model::interval(row);
+            let bounds = model::evidence_bounds(model, unit, &definition.metric);
             let note = match (&interval, row.value.or(row.above)) {
                 (None, Some(_)) => Some(row.ci_method.replacen("none:", "no interval:", 1)),
                 (_, None) => Some(why_not(&definition.metric, row.n, model)),
-                _ => None,
+                _ => bounds.map(|bounds| format!("the evidence allows {bounds}")),
             };
             Some(Figure {
                 label: if kind.is_empty() { definition.title.clone() } else { format!("{}, {kind}", definition.title) },

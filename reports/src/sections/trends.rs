@@ -1,6 +1,6 @@
 //! How the numbers moved.
 
-use derive::{Definition, definitions};
+use derive::{Definition, headline};
 use lake::tables::metrics;
 
 use crate::model::{self, Model, Unit};
@@ -11,9 +11,12 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
     let heads = model.heads();
     let mut blocks = Vec::new();
     for unit in &heads {
-        blocks.extend(definitions().iter().filter_map(|definition| chart(model, unit, definition)).map(Block::Chart));
+        blocks.extend(headline().filter_map(|definition| chart(model, unit, definition)).map(Block::Chart));
     }
-    let window = model.derived.calendar.word();
+    let window = match model.derived.calendar.word() {
+        "train" => "release train",
+        word => word,
+    };
     (!blocks.is_empty()).then(|| Section {
         id: "trends".into(),
         title: "Trends".into(),

@@ -93,3 +93,39 @@ fn impossible_periods_and_levels_are_errors() {
     assert!(matches!(poisson_interval(1, 1.0, 1.0), Err(RateError::Confidence(_))));
     assert!(matches!(quasi_poisson_interval(&[1, 2], &[1.0; 2], 0.0), Err(RateError::Confidence(_))));
 }
+
+// Eight even weeks, and one event in an hour at the edge: as a period of its own it would be a burst.
+#[test]
+fn a_rest_is_in_the_rate_and_not_in_the_dispersion() {
+    let rest = Rest { events: 1, exposure: 1.0 / 24.0 };
+    let frequency = frequency_interval_with_rest(&[4; 8], &[7.0; 8], rest, 0.95).expect("there are periods");
+    assert_eq!(frequency.method, FrequencyMethod::ExactPoisson);
+    assert_eq!(Ok(frequency.interval), poisson_interval(33, 56.0 + 1.0 / 24.0, 0.95));
+    let as_period =
+        frequency_interval(&[4, 4, 4, 4, 4, 4, 4, 4, 1], &[7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 1.0 / 24.0], 0.95);
+    assert_eq!(as_period.expect("there are periods").method, FrequencyMethod::QuasiPoisson);
+}
+
+#[test]
+fn a_rest_alone_is_a_rate_too() {
+    let rest = Rest { events: 2, exposure: 5.0 };
+    let frequency = frequency_interval_with_rest(&[], &[], rest, 0.95).expect("there is exposure");
+    assert_eq!((Ok(frequency.interval), frequency.dispersion), (poisson_interval(2, 5.0, 0.95), None));
+    assert_eq!(frequency_interval_with_rest(&[], &[], Rest::default(), 0.95), Err(RateError::NoPeriods));
+    assert_eq!(frequency_interval(&[], &[], 0.95), Err(RateError::NoPeriods));
+    let impossible = Rest { events: 2, exposure: 0.0 };
+    assert_eq!(
+        frequency_interval_with_rest(&[1], &[7.0], impossible, 0.95),
+        Err(RateError::Exposure { exposure: 0.0 })
+    );
+}
+
+// Seven full weeks are too few, whatever the rest is.
+#[test]
+fn a_rest_does_not_make_a_period() {
+    let counts = [12, 3, 9, 0, 15, 7, 2];
+    let rest = Rest { events: 11, exposure: 6.9 };
+    let frequency = frequency_interval_with_rest(&counts, &[7.0; 7], rest, 0.95).expect("there are periods");
+    assert_eq!(frequency.method, FrequencyMethod::ExactPoisson);
+    assert!(frequency.dispersion.is_some_and(|dispersion| dispersion > 3.0));
+}

@@ -1,0 +1,36 @@
+-- title:      Change lead time of commits
+-- question:   How long does a commit take from being written to production?
+-- variant-of: change_lead_time
+-- place:      2
+-- unit:       seconds
+-- better:     lower
+-- statistic:  quantiles over commits of changes merged in the window, each from when it was authored to the rollout of its change, weighted for those that still wait
+-- gives:      p50, p75, p90
+-- reads:      unit_commits, unit_windows, probabilities
+-- excluded:   merge commits; changes of the first known rollout, of a rollout after a gap, and without a start before the rollout
+-- interval:   bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
+-- source:     variant of the DORA metric: unit is the commit
+-- version:    1
+WITH observed AS (
+    SELECT
+        w.unit_id,
+        w.window_id,
+        seconds_between(c.started_at, c.deployed_at) AS total_seconds,
+        seconds_between(c.merged_at, c.deployed_at) AS delay_seconds,
+        seconds_between(c.merged_at, w.as_of_at) AS censoring_seconds,
+        coalesce(c.rollout_id, '') AS rollout_id
+    FROM unit_commits AS c
+    JOIN unit_windows AS w
+        ON w.unit_id = c.unit_id AND c.merged_at >= w.window_start_at AND c.merged_at < w.window_end_at
+    WHERE c.started_at IS NOT NULL
+)
+SELECT
+    o.unit_id,
+    o.window_id,
+    p.statistic,
+    censored_quantile(o.total_seconds, o.delay_seconds, o.censoring_seconds, o.rollout_id, p.probability) AS estimate,
+    count(*) AS n
+FROM observed AS o
+CROSS JOIN probabilities AS p
+WHERE p.statistic IN ('p50', 'p75', 'p90')
+GROUP BY o.unit_id, o.window_id, p.statistic

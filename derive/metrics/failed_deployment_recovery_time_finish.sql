@@ -1,0 +1,34 @@
+-- title:      Recovery time from the finish of the rollout
+-- question:   How long does it take from the finish of a failed rollout until service is restored?
+-- variant-of: failed_deployment_recovery_time
+-- place:      3
+-- unit:       seconds
+-- better:     lower
+-- statistic:  Kaplan-Meier quantiles over failures whose rollout finished in the window, from that finish; those still open are censored
+-- gives:      p50, p90
+-- reads:      unit_episodes, unit_windows, probabilities
+-- excluded:   incidents without a rollout as cause; episodes with a negative duration
+-- interval:   log-log limits of the survival curve
+-- source:     variant of the DORA metric
+-- version:    1
+WITH episodes AS (
+    SELECT
+        w.unit_id,
+        w.window_id,
+        seconds_between(f.finished_at, f.observed_until_at) AS duration_seconds,
+        f.is_restored
+    FROM unit_episodes AS f
+    JOIN unit_windows AS w
+        ON w.unit_id = f.unit_id AND f.finished_at >= w.window_start_at AND f.finished_at < w.window_end_at
+    WHERE f.observed_until_at >= f.finished_at
+)
+SELECT
+    e.unit_id,
+    e.window_id,
+    p.statistic,
+    survival_quantile(e.duration_seconds, e.is_restored, p.probability) AS estimate,
+    count(*) AS n
+FROM episodes AS e
+CROSS JOIN probabilities AS p
+WHERE p.statistic IN ('p50', 'p90')
+GROUP BY e.unit_id, e.window_id, p.statistic
