@@ -13,7 +13,7 @@ use crate::world::{DAY, HOUR, Kept, World, deployment, end, incident, number, sh
 
 /// Few cases: each one is read, derived several times and compared number by number.
 fn few() -> ProptestConfig {
-    ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 5, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn plan() -> Plan {
