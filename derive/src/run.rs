@@ -143,7 +143,8 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     })
 }
 
-/// The numbers of every metric. Strata are looked at only by the metrics that split by something.
+/// The numbers of every metric. Strata are looked at only by the metrics that split by something; variants only over the
+/// whole period, since their intervals cost as much as those of what they vary.
 async fn numbers(
     context: &SessionContext,
     unit_windows: &[UnitWindow],
@@ -151,17 +152,34 @@ async fn numbers(
 ) -> Result<Vec<metrics::Row>, DeriveError> {
     let (whole, parts): (Vec<UnitWindow>, Vec<UnitWindow>) =
         unit_windows.iter().cloned().partition(|window| window.stratum.is_none());
+    let period: Vec<UnitWindow> = whole.iter().filter(|window| window.kind == "period").cloned().collect();
     let all = [whole.clone(), parts].concat();
+    let choice = |one: &definitions::Definition| match (one.variant_of.is_some(), one.strata.is_empty()) {
+        (true, _) => Looked::Period,
+        (false, true) => Looked::Whole,
+        (false, false) => Looked::Parts,
+    };
     let mut numbers: Vec<(usize, Vec<metrics::Row>)> = Vec::new();
-    for (windows, splits) in [(&whole, false), (&all, true)] {
+    for (windows, looked) in [(&period, Looked::Period), (&whole, Looked::Whole), (&all, Looked::Parts)] {
         session::register_windows(context, windows, stamp.as_of)?;
-        let chosen = definitions::definitions().iter().enumerate().filter(|(_, one)| one.strata.is_empty() != splits);
+        let chosen = definitions::definitions().iter().enumerate().filter(|(_, one)| choice(one) == looked);
         for (place, definition) in chosen {
             numbers.push((place, definitions::run(context, definition, windows, stamp).await?));
         }
     }
     numbers.sort_by_key(|(place, _)| *place);
     Ok(numbers.into_iter().flat_map(|(_, rows)| rows).collect())
+}
+
+/// Which windows a metric gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// The whole period of every unit.
+    Period,
+    /// Every window of every unit.
+    Whole,
+    /// Those, and the strata.
+    Parts,
 }
 
 /// Until when to look: what the plan says, else the end of what was read of any table, else the last deployment.

@@ -13,7 +13,7 @@ use crate::organisations::{DAY, HOUR, Kept, World, deployment, end, incident, nu
 
 /// Few cases: each one is read, derived several times and compared number by number.
 fn few() -> ProptestConfig {
-    ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 5, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn plan() -> Plan {

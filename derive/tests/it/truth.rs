@@ -93,7 +93,12 @@ fn planted_lead_times_are_recovered_where_the_product_limit_is_biased() {
         assert!((found / truth - 1.0).abs() < tolerance, "{statistic}: {found} h instead of {truth} h");
         let biased = product_limit.quantile(probability).expect("the level is right").reached().expect("it is reached");
         assert!(biased / truth - 1.0 > bias, "{statistic}: the product limit of {biased} h is not far from {truth} h");
-        let (low, high) = (row.ci_low.expect("it has limits"), row.ci_high.expect("it has limits"));
+        let Some((low, high)) = row.ci_low.zip(row.ci_high) else {
+            // So near to the end of what could be seen some replicate does not reach it, and the row says that.
+            let is_told = row.ci_method.starts_with("none: the statistic is not defined for replicate");
+            assert!(statistic == "p90" && is_told, "{row:?}");
+            continue;
+        };
         assert!(low / 3_600.0 < truth && truth < high / 3_600.0, "{statistic}: {low} to {high} without {truth} h");
         assert_eq!(row.ci_method, "cluster_bootstrap_bca");
     }
