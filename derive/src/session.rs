@@ -220,7 +220,7 @@ pub(crate) fn register_failures(
         let by_rollout = failures::by_rollout(accepted());
         let mut explicit: BTreeMap<&str, bool> = BTreeMap::new();
         for row in accepted() {
-            *explicit.entry(by_rollout[row.rollout_id.as_str()]).or_default() |= is_explicit(row);
+            *explicit.entry(by_rollout[row.rollout_id.as_str()]).or_default() |= row.is_explicit;
         }
         let found = by_rollout.into_iter();
         failures
@@ -233,11 +233,6 @@ pub(crate) fn register_failures(
         ("is_explicit", booleans(failures.iter().map(|failure| failure.3))),
     ]);
     stages::register(context, "unit_failures", failures)
-}
-
-/// Whether a piece of evidence says by itself what failed, and not only that it was near in time.
-fn is_explicit(row: &rollout_failures::Row) -> bool {
-    row.method != "time_window"
 }
 
 /// A table made of named columns.
