@@ -39,6 +39,14 @@ pub trait Receiver: Send + Sync {
     /// [`SourceError`] where a secret cannot be had.
     fn arm(&mut self, variables: &dyn Variables) -> Result<(), SourceError>;
 
+    /// Takes up what it left with its last rows, where it leaves something. Called before the first delivery.
+    ///
+    /// # Errors
+    /// [`SourceError`] where that cannot be understood.
+    fn take_up(&mut self, _cursor: &str) -> Result<(), SourceError> {
+        Ok(())
+    }
+
     /// Checks who sent a delivery and puts its rows into `sink`.
     ///
     /// # Errors
@@ -149,6 +157,14 @@ pub async fn serve(
     let Surroundings { lake, variables, clock, limits, reporter } = surroundings;
     for receiver in &mut receivers {
         receiver.arm(variables)?;
+        let stream = receiver.stream();
+        let left = lake
+            .cursor(&stream)
+            .await
+            .map_err(|error| SourceError::new(format!("could not read where `{stream}` was left"), error))?;
+        if let Some(cursor) = left {
+            receiver.take_up(&cursor)?;
+        }
     }
     let paths: Arc<Vec<String>> = Arc::new(receivers.iter().map(|receiver| receiver.path().to_owned()).collect());
     let (sender, waiting) = mpsc::channel(limits.waiting);

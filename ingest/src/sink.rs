@@ -1,6 +1,6 @@
 //! Where a source puts what it read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -19,6 +19,8 @@ pub struct Sink<'a> {
     held_since: tokio::time::Instant,
     commits_often: bool,
     present: Option<Instant>,
+    /// Tables whose stored rows of this stream the next commit replaces.
+    anew: BTreeSet<&'static str>,
     coverage: Vec<coverage::Row>,
     summary: Summary,
     kept: Vec<Batch>,
@@ -68,6 +70,7 @@ impl<'a> Sink<'a> {
             held_since: tokio::time::Instant::now(),
             commits_often: false,
             present: None,
+            anew: BTreeSet::new(),
             coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
@@ -87,6 +90,7 @@ impl<'a> Sink<'a> {
             held_since: tokio::time::Instant::now(),
             commits_often: false,
             present: None,
+            anew: BTreeSet::new(),
             coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
@@ -134,9 +138,20 @@ impl<'a> Sink<'a> {
             .map_err(|error| SourceError::new(doing(), error))?;
         *self.summary.rows.entry(table.name).or_default() += rows.num_rows();
         self.held_rows += rows.num_rows();
-        let mode = if self.is_snapshot { WriteMode::ReplaceSource } else { WriteMode::Upsert };
-        self.batch.write(table, mode, stored);
+        self.batch.write(table, self.mode(table.name), stored);
         Ok(())
+    }
+
+    /// Lets what this reading gives replace all rows of these tables that earlier readings of the stream gave. What they
+    /// stated of coverage goes as well, so that nothing is claimed of what is not read again yet. Has to be said before
+    /// any such row is given.
+    pub(crate) fn begin_anew(&mut self, tables: &[&'static str]) {
+        self.anew.extend(tables);
+        self.anew.insert(coverage::Row::table().name);
+    }
+
+    fn mode(&self, table: &str) -> WriteMode {
+        if self.is_snapshot || self.anew.contains(table) { WriteMode::ReplaceSource } else { WriteMode::Upsert }
     }
 
     /// Lets no coverage reach beyond `present`: a record dated in the future does not mean that the future was read.
@@ -195,6 +210,9 @@ impl<'a> Sink<'a> {
         self.summary.page_count += other.summary.page_count;
         self.held_rows += other.held_rows;
         self.held_bytes += other.held_bytes;
+        if let Some(cursor) = other.batch.cursor() {
+            self.batch.set_cursor(cursor.to_owned());
+        }
         let mode = if self.is_snapshot { WriteMode::ReplaceSource } else { WriteMode::Upsert };
         self.batch.absorb(other.batch, mode);
     }
@@ -219,6 +237,10 @@ impl<'a> Sink<'a> {
         self.held_rows = 0;
         self.held_bytes = 0;
         self.held_since = tokio::time::Instant::now();
+        for name in std::mem::take(&mut self.anew) {
+            let table = lake::tables::named(name).expect("declared tables are tables of the lake");
+            batch.touch(table, WriteMode::ReplaceSource);
+        }
         if self.is_snapshot {
             // A snapshot that no longer holds any row of a table empties that table of this source.
             for name in self.fills {

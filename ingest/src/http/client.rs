@@ -368,7 +368,11 @@ fn inner(settings: &Settings) -> Result<reqwest::Client, HttpError> {
         None => building.no_proxy(),
     };
     if let Some(path) = &settings.ca_file {
-        for certificate in reqwest::Certificate::from_pem_bundle(&file(path)?).map_err(refused)? {
+        let certificates = reqwest::Certificate::from_pem_bundle(&file(path)?).map_err(refused)?;
+        if certificates.is_empty() {
+            return Err(setup(format!("`{}` holds no certificate", path.display())));
+        }
+        for certificate in certificates {
             building = building.add_root_certificate(certificate);
         }
     }

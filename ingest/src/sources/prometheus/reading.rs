@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod alerts;
+mod anew;
 mod fetch;
 mod look_around;
 mod output;

@@ -4,10 +4,12 @@
 mod covering;
 mod fake;
 mod faults;
+mod oddities;
 mod parsing;
 mod readings;
 mod recorded;
 mod stories;
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -99,8 +99,8 @@ fn take(
         for remark in &found.infos {
             session.reporter.gap(&format!("series `{}`: the server remarks: {remark}", series.name));
         }
-        for broken in found.broken {
-            entry.lose(loss(window, broken, Some(1)));
+        for (broken, count) in found.broken {
+            entry.lose(loss(window, broken, Some(count)));
         }
         if kept.histogram_count > 0 {
             let names = kept.histogram_series.join("`, `");

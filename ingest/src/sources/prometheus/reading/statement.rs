@@ -50,12 +50,13 @@ impl Alerts<'_, '_> {
             own.service = Some(service.clone());
             own.read = entry.read.clone();
             own.losses.clone_from(&entry.losses);
+            own.beginning.clone_from(&entry.beginning);
         }
     }
 
     /// States when nobody looked: quiet at such a time means nothing.
     fn state_darkness(&self, entry: &mut Entry) {
-        entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN, BEYOND].contains(&loss.reason.as_str()));
+        entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN].contains(&loss.reason.as_str()));
         let mut lose = |window: Window, reason: &str| {
             let (start_at, end_at) = (Some(window.start), Some(window.end));
             let loss = Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None };
@@ -67,9 +68,11 @@ impl Alerts<'_, '_> {
             for dark in self.presence.down(Window::new(start, end)) {
                 lose(dark, if self.presence.has_life_before(dark.start) { DOWN } else { KEPT_NOTHING });
             }
-            if self.presence.until().is_none() && start < self.session.kept_since {
-                lose(Window::new(start, end.min(self.session.kept_since)), BEYOND);
-            }
+        }
+        // What was read while the server kept it stays read.
+        let from = self.read_before.filter(|_| self.goes_on()).map_or(self.core.start, |until| until.max(self.core.start));
+        if self.presence.until().is_none() && from < self.session.kept_since {
+            lose(Window::new(from, self.core.end.min(self.session.kept_since)), BEYOND);
         }
     }
 }
