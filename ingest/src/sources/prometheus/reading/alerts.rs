@@ -381,8 +381,11 @@ impl<'s, 'a> Alerts<'s, 'a> {
     fn settle(&mut self, until: Instant, sink: &mut Sink<'_>) -> Result<(), SourceError> {
         let overlap = i64::from(self.session.config.alerts.overlap_minutes) * 60 * SECOND;
         let mut rows = Rows::new(self.session.config, self.session.rules);
-        let settled =
-            self.emit(&mut rows, |_, interval, pace| until.0 - interval.last.0 > pace.settled() + overlap);
+        // What was firing when the server went down may go on once it is back, however long that takes.
+        let is_past = |interval: &Interval| interval.end != End::Unknown;
+        let settled = self.emit(&mut rows, |_, interval, pace| {
+            is_past(interval) && until.0 - interval.last.0 > pace.settled() + overlap
+        });
         rows.put(sink)?;
         self.timeline.prune(|identity, run| settled.get(identity).is_none_or(|last| run.last > *last));
         Ok(())

@@ -163,6 +163,19 @@ async fn what_the_server_no_longer_holds_is_replaced_only_where_that_is_asked_fo
 }
 
 #[tokio::test]
+async fn an_end_that_nobody_could_see_yet_is_not_forgotten() {
+    // It stops firing a minute before the server goes down, which is down for longer than anything is usually remembered.
+    let mut held = Held::default();
+    let run = Run { down: vec![(8689, 11_380)], ..Run::new(30, 0, 14_400) };
+    held.scrape(&run);
+    held.evaluate(&run, &Alert::new(&[("alertname", "A"), ("service", "api")], 0, &[(7797, 8611)]));
+    let world = World::new(held, START + 14_400_000).with_rule("A", 30, 0);
+    let one = read_in(&world, &[14_400]).await;
+    assert_eq!(one.alerts_told(), ["A pending 7800 -30 7800 to 8610±2820 uncertain x1 by samples"]);
+    assert_eq!(read_in(&world, &[11_011, 14_400]).await, one);
+}
+
+#[tokio::test]
 async fn interrupted_after_any_request_and_taken_up_again() {
     let world = day();
     let one = read_in(&world, &[86_400]).await;
