@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use derive::{Definition, Derived};
-use lake::tables::metrics;
+use lake::tables::{deployments, metrics};
 
 use crate::format::{self, RateUnit};
 use crate::{ReportContext, ValueFormat};
@@ -137,7 +137,8 @@ impl<'a> Model<'a> {
 
     /// Whether releases stand in for deployments.
     pub(crate) fn is_stand_in(&self) -> bool {
-        !self.derived.rollouts.is_empty() && self.derived.rollouts.iter().all(|row| row.evidence == "release_tag")
+        let rollouts = &self.derived.rollouts;
+        !rollouts.is_empty() && rollouts.iter().all(|row| deployments::is_stand_in(&row.evidence))
     }
 
     /// What the report calls a rollout.

@@ -162,13 +162,15 @@ fn the_order_of_the_rows_does_not_matter() {
 
 #[test]
 fn a_second_tag_at_an_old_commit_is_no_rollback() {
-    let rows: Vec<_> = ["1 a1 success", "2 a2 success", "3 a1 success", "4 a3 success"]
-        .iter()
-        .enumerate()
-        .map(|(at, line)| deployments::Row { evidence: "release_tag".into(), ..parse(at, line) })
-        .collect();
-    let rollouts = build(&rows, Instant::from_seconds(1_000)).rollouts;
-    assert_eq!(kinds(&rollouts), ["release", "release", "redeploy", "release"]);
+    for evidence in ["release_tag", "published_release"] {
+        let rows: Vec<_> = ["1 a1 success", "2 a2 success", "3 a1 success", "4 a3 success"]
+            .iter()
+            .enumerate()
+            .map(|(at, line)| deployments::Row { evidence: evidence.into(), ..parse(at, line) })
+            .collect();
+        let rollouts = build(&rows, Instant::from_seconds(1_000)).rollouts;
+        assert_eq!(kinds(&rollouts), ["release", "release", "redeploy", "release"], "{evidence}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lake::{Instant, canonical, tables::rollouts};
+use lake::tables::{deployments, rollouts};
+use lake::{Instant, canonical};
 
 use super::attempt::Attempt;
 
@@ -39,9 +40,9 @@ impl<'a> Open<'a> {
         self.attempts.iter().any(|attempt| attempt.row.target == target)
     }
 
-    /// Only tags tell of it: of releases, not of what runs where.
-    fn is_tagged_only(&self) -> bool {
-        self.attempts.iter().all(|attempt| attempt.row.evidence == "release_tag")
+    /// Only releases tell of it, and not what runs where.
+    fn is_stand_in(&self) -> bool {
+        self.attempts.iter().all(|attempt| deployments::is_stand_in(&attempt.row.evidence))
     }
 }
 
@@ -147,7 +148,7 @@ impl<'s> Unit<'s> {
     fn put(&mut self, live: Live, open: &Open<'_>, later: &[Attempt<'_>]) -> bool {
         let known = self.live.iter().rposition(|known| known.revisions == live.revisions);
         let (place, is_redeploy) = match known.filter(|_| live.kind == "redeploy") {
-            Some(_) if open.is_tagged_only() => return false,
+            Some(_) if open.is_stand_in() => return false,
             Some(place) => (place, true),
             None => {
                 self.live.push(live);
@@ -195,7 +196,7 @@ impl<'s> Unit<'s> {
         }
         let seen = self.live.iter().rposition(|live| live.revisions == revisions);
         // A second tag at an old commit puts nothing back for anybody: tags tell of releases, not of what runs.
-        if seen.is_some() && open.is_tagged_only() {
+        if seen.is_some() && open.is_stand_in() {
             return ("redeploy", None);
         }
         match (intent, seen) {

@@ -192,7 +192,10 @@ impl<'r> Client<'r> {
             let (kind, refusal) = match self.once(request, take).await? {
                 Ok((answer, body)) => match ((self.rate)(&answer), is_success(&answer)) {
                     (refusal, true) => {
-                        self.gate.lock().await.announced = refusal;
+                        // Answers overtake each other: one that announces nothing takes back nothing.
+                        if refusal.is_some() {
+                            self.gate.lock().await.announced = refusal;
+                        }
                         return Ok((answer, body));
                     }
                     (Some(refusal), false) => (HttpErrorKind::Status(Box::new(Refused::of(&answer))), Some(refusal)),
@@ -364,7 +367,10 @@ fn inner(settings: &Settings) -> Result<reqwest::Client, HttpError> {
         .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds))
         .read_timeout(Duration::from_secs(settings.read_timeout_seconds));
     building = match &settings.proxy {
-        Some(proxy) => building.proxy(reqwest::Proxy::all(proxy).map_err(refused)?),
+        Some(proxy) => {
+            let place = Origin::parse(proxy, &[]).map_err(setup)?;
+            building.proxy(reqwest::Proxy::all(place.base().clone()).map_err(refused)?)
+        }
         None => building.no_proxy(),
     };
     if let Some(path) = &settings.ca_file {

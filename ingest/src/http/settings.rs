@@ -40,7 +40,7 @@ pub struct Settings {
     /// begin with one of them are followed on the configured server instead.
     #[schemars(example = ["https://github.internal.example"])]
     pub also_called: Vec<String>,
-    /// A proxy to go through. Variables such as `HTTPS_PROXY` are not followed.
+    /// A proxy to go through, without name and password. Variables such as `HTTPS_PROXY` are not followed.
     #[schemars(example = &"http://proxy.internal.example:3128")]
     pub proxy: Option<String>,
     /// Whether a secret may be sent over plain HTTP to another machine. Default: no.

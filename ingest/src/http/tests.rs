@@ -168,6 +168,19 @@ async fn a_budget_that_is_used_up_makes_the_next_request_wait() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_overtaken_takes_no_announcement_back() {
+    let server = Loopback::script(vec![whole().with("x-left", "0"), whole()]).await;
+    let (client, noted) = client(&server);
+    let client = client.rate(nothing_left);
+    let request = page(&client);
+    // Both pass before either is answered; only one of the answers says that nothing is left.
+    let (first, second) = tokio::join!(client.ask(&request), client.ask(&request));
+    assert!(first.is_ok() && second.is_ok() && noted.waits().is_empty());
+    client.ask(&request).await.expect("it is answered");
+    assert_eq!(noted.waits(), [Duration::from_secs(40)]);
+}
+
+#[tokio::test]
 async fn no_other_host_is_spoken_to() {
     let elsewhere = Loopback::script(vec![whole()]).await;
     let target = elsewhere.base();
@@ -372,6 +385,12 @@ fn no_error_shows_a_secret() {
     assert_eq!(refused, "`https://host.example/` holds a name or a password, which belong elsewhere");
     let refused = Origin::parse("ada:hunter2@host.example?token=hunter2", &[]).expect_err("it is no address");
     assert!(!refused.contains("hunter2"), "{refused}");
+    let proxied = Settings { proxy: Some("http://ada:hunter2@proxy.example:3128".to_owned()), ..settings() };
+    let refused = Client::new("https://host.example", &proxied, &Silent).err().expect("passwords belong elsewhere");
+    assert_eq!(
+        refused.kind.to_string(),
+        "`http://proxy.example:3128/` holds a name or a password, which belong elsewhere"
+    );
     let secret = Secret::new("hunter2\n");
     let refused = secret_value(&secret).expect_err("a line end cannot be sent");
     assert!(!format!("{refused:?} {secret:?}").contains("hunter2"));

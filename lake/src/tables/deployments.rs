@@ -30,9 +30,17 @@ table! {
         intent: Option<String>,
         /// Pseudonym of who or what started it.
         actor_id: Option<String>,
-        /// What the row rests on, such as `release_tag` or `deployment_status`.
+        /// What the row rests on, such as `deployment_status`; `release_tag` and `published_release` only stand in for a
+        /// deployment.
         evidence: String,
         /// When the source last changed the record.
         updated_at: Option<Instant>,
     }
+}
+
+/// Whether what a deployment rests on only says that a release was made, and nothing of where it went: it stands in for
+/// a deployment that nobody recorded.
+#[must_use]
+pub fn is_stand_in(evidence: &str) -> bool {
+    matches!(evidence, "release_tag" | "published_release")
 }
