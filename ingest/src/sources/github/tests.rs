@@ -6,8 +6,12 @@ mod fake;
 mod faults;
 mod fixtures;
 mod hooks;
+mod long;
+mod promises;
 mod pure;
 mod readings;
+mod schema;
+mod skew;
 mod story;
 mod turns;
 
@@ -20,10 +24,11 @@ use lake::tables::{
 use lake::{Batch, Instant, TableRow};
 
 use self::fake::World;
+use super::work::Limits;
 use super::{Config, FILLS, GitHubSource, IncidentRules, ReleaseRule, Streams, WorkflowRule};
+use crate::contract::Contract;
 use crate::http::{Noted, Pause, Settings};
 use crate::loopback::{Asked, Loopback, Reply};
-use crate::contract::Contract;
 use crate::{Ledger, Range, Reading, Reporter, SecretFrom, Sink, Source, SourceError};
 
 /// A world behind a server.
@@ -81,7 +86,10 @@ fn config(stage: &Stage) -> Config {
 }
 
 fn variables() -> BTreeMap<String, String> {
-    BTreeMap::from([("TOKEN".to_owned(), "sesame".to_owned()), ("HOOK".to_owned(), "It's a Secret to Everybody".to_owned())])
+    BTreeMap::from([
+        ("TOKEN".to_owned(), "sesame".to_owned()),
+        ("HOOK".to_owned(), "It's a Secret to Everybody".to_owned()),
+    ])
 }
 
 /// Notes what is said to whoever watches.
@@ -135,9 +143,14 @@ async fn read(config: &Config, cursor: Option<&str>) -> Done {
 }
 
 async fn read_range(config: &Config, cursor: Option<&str>, range: Range) -> Done {
+    read_within(config, cursor, range, Limits::default(), story::hour(400)).await
+}
+
+/// Reads with other limits, and at another time by our own clock.
+async fn read_within(config: &Config, cursor: Option<&str>, range: Range, limits: Limits, now: i64) -> Done {
     let (pause, waits) = Pause::noted();
-    let source = GitHubSource { config: config.clone(), pause };
-    let now = Instant::from_seconds(story::hour(400));
+    let source = GitHubSource { config: config.clone(), pause, limits };
+    let now = Instant::from_seconds(now);
     let variables = variables();
     let reading = Reading { cursor, range, ..Reading::at(now, &variables) };
     let mut sink = Sink::into_memory_often(&source.stream(), FILLS, now);
