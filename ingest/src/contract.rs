@@ -32,6 +32,8 @@ pub(crate) struct Contract {
     /// What the present was before, and how the server answered then; the oldest first.
     before: Vec<(Instant, Arc<Answers>)>,
     described: Vec<Described>,
+    /// Tables that are known to differ when a range is read in pieces, which is wrong.
+    differ_in_pieces: &'static [&'static str],
     /// What has to live as long as the source is read.
     _holds: Box<dyn Any>,
 }
@@ -59,6 +61,7 @@ impl Contract {
             in_small_pages: None,
             before: Vec::new(),
             described: Vec::new(),
+            differ_in_pieces: &[],
             _holds: Box::new(holds),
         }
     }
@@ -80,6 +83,7 @@ impl Contract {
             in_small_pages: None,
             before: Vec::new(),
             described: Vec::new(),
+            differ_in_pieces: &[],
             _holds: Box::new(()),
         }
     }
@@ -100,6 +104,11 @@ impl Contract {
     pub(crate) fn described_in(mut self, file: &'static str, patch: fn(String) -> String, contract: Self) -> Self {
         self.described.push(Described { file, patch, contract });
         self
+    }
+
+    /// With tables that are wrong when a range is read in pieces; whoever mends that has to take this away.
+    pub(crate) fn wrong_in_pieces(self, tables: &'static [&'static str]) -> Self {
+        Self { differ_in_pieces: tables, ..self }
     }
 
     /// With answers that are changed on their way.

@@ -11,10 +11,9 @@ use crate::loopback::{Reply, gzip_bomb};
 async fn no_more_requests_are_in_flight_than_there_may_be() {
     let mut highest = 0;
     for (name, contract) in served() {
-        let contract = contract.longest();
-        for ceiling in [1, 2, 3, 8] {
+        for ceiling in [1, 3, 8] {
             let server = contract.start(|_| None).await.expect("it has a server");
-            server.linger(300);
+            server.linger(100);
             let kept = empty_lake().await;
             let source = contract.source_at(&server.base(), &json!({"requests_in_flight": ceiling}));
             contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
@@ -26,9 +25,9 @@ async fn no_more_requests_are_in_flight_than_there_may_be() {
     assert!(highest > 3, "nobody ever asked ahead: at most {highest} requests were in flight");
 }
 
-/// Arrays in arrays.
+/// Arrays in arrays, where nobody looks for them.
 fn deep(levels: usize) -> Vec<u8> {
-    [vec![b'['; levels], vec![b']'; levels]].concat()
+    [b"{\"unknown\":".to_vec(), vec![b'['; levels], vec![b']'; levels], b"}".to_vec()].concat()
 }
 
 #[tokio::test]
@@ -42,7 +41,7 @@ async fn an_answer_that_would_eat_all_memory_is_refused_and_said_so() {
             Reply::json(gzip_bomb(64)).with("content-encoding", "gzip"),
             too_large,
         ),
-        ("deep JSON", Reply::json(deep(200_000)), "it is no JSON: recursion limit exceeded"),
+        ("deep JSON", Reply::json(deep(200_000)), "recursion limit exceeded"),
     ];
     for (name, contract) in served() {
         for (what, reply, expected) in &hostile {

@@ -28,7 +28,7 @@ const ABORT_AT: &str = "INGEST_TEST_ABORT_AT";
 const CHANGES: &str = "changes of the store: ";
 
 /// How often the readings of each source are killed.
-const KILLS: usize = 12;
+const KILLS: usize = 8;
 
 /// The reader's side: one reading, which commits as often as it can and aborts at the change of the store it is told.
 #[tokio::test]

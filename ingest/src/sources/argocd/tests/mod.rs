@@ -121,7 +121,7 @@ fn served(world: fake::World) -> Contract {
     Contract::served(
         |base| {
             let config = config(base, faults::settings());
-            crate::sources::Config::argocd(Config { http: Settings { attempts: 1, ..config.http.clone() }, ..config })
+            crate::sources::Config::argocd(Config { http: Settings { attempts: 1, ..Settings::default() }, ..config })
         },
         move |asked| world.lock().expect("nobody panics while it answers").answer(asked),
         &[("ARGOCD_TOKEN", fake::TOKEN)],
