@@ -79,6 +79,9 @@ fn by_ranges(summary: &Summary) -> BTreeMap<String, Vec<&str>> {
             // Of several repositories or services, or with holes: how far each reaches stands in `coverage`.
             count => format!("in {count} ranges between {start} and {end}"),
         };
+        // A range that was looked at may have holes: then the line must not say more than the gaps below it leave.
+        let has_gaps = summary.gaps.iter().any(|gap| gap.starts_with(&format!("`{table}`: ")));
+        let words = if has_gaps { words + ", but for the gaps below" } else { words };
         tables.entry(words).or_default().push(table);
     }
     tables
