@@ -99,7 +99,7 @@ async fn readings_that_fail_again_and_again_come_to_the_same_end() {
                 let (fault, reply, _) = faults.swap_remove(dice.below(faults.len()));
                 let from = dice.below(length);
                 let reply = if matches!(reply, Reply::Stuck) { Reply::Reset } else { reply };
-                let answer = move |number| (number >= from).then(|| reply.clone());
+                let answer = move |number: usize| (number >= from).then(|| reply.clone());
                 let server = contract.start(answer).await.expect("it has a server");
                 story.push(format!("{fault} from {from}"));
                 let source = contract.source_at(&server.base(), &json!({"attempts": 1, "longest_wait_seconds": 0}));
