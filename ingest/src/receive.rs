@@ -24,7 +24,7 @@ use crate::{Clock, Reporter, Secret, Sink, SourceError, SourceErrorKind, Summary
 
 /// Who takes the deliveries of one source.
 pub trait Receiver: Send + Sync {
-    /// Where they are posted, such as `/argocd/main`.
+    /// Where they are posted, such as `/NAME/main`.
     fn path(&self) -> &str;
 
     /// The stream under which their rows are kept; another one than that of readings.

@@ -33,6 +33,9 @@ pub struct Summary {
     pub stream: String,
     /// Rows read per table, before those that the lake already had were left out.
     pub rows: BTreeMap<&'static str, usize>,
+    /// The ranges that the stream has read completely, in this reading or an earlier one, by the table they speak of.
+    /// Repositories and services that were read alike share one.
+    pub covered: BTreeMap<String, BTreeSet<(Instant, Instant)>>,
     /// Raw pages kept.
     pub page_count: usize,
     /// Batches committed.
@@ -179,6 +182,9 @@ impl<'a> Sink<'a> {
                 self.summary.gaps.push(gap);
             }
         }
+        if let (true, Some(start), Some(end)) = (row.is_complete, row.range_start_at, row.range_end_at) {
+            self.summary.covered.entry(row.covers.clone()).or_default().insert((start, end));
+        }
         if self.is_snapshot {
             return self.rows(vec![row], None);
         }
@@ -304,6 +310,11 @@ impl<'a> Sink<'a> {
 
 #[cfg(test)]
 impl Sink<'_> {
+    /// Commits at every checkpoint, as one does after a while.
+    pub(crate) fn often(self) -> Self {
+        Self { commits_often: true, ..self }
+    }
+
     /// A sink that commits to memory at every checkpoint, as one of a lake does after a while.
     pub(crate) fn into_memory_often(stream: &str, fills: &'static [&'static str], now: Instant) -> Sink<'static> {
         Sink { is_snapshot: false, commits_often: true, ..Sink::into_memory(stream, fills, now) }

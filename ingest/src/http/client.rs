@@ -309,6 +309,7 @@ impl<'r> Client<'r> {
         let broken = |error: reqwest::Error| connection(error, self.settings.read_timeout_seconds);
         let mut response = building.send().await.map_err(broken)?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        tracing::debug!(url = %shown_url(url), status, "answered");
         let mut answer = Answer { url: url.clone(), has_moved: false, status, headers, body: Bytes::new() };
         if take == Take::Head && is_success(&answer) {
             return Ok((answer, Some(response)));

@@ -23,6 +23,8 @@ pub use answer::Answer;
 pub use client::{Client, Credentials, Lines, secret_value};
 pub use error::{HttpError, HttpErrorKind, Refused};
 pub use origin::Origin;
+#[cfg(test)]
+pub(crate) use pause::on_paper;
 pub use pause::{Noted, Pause, Sleep};
 pub use rate::{RateRule, Refusal, between, plain_rate, retry_after};
 pub use request::{Request, Validator};

@@ -369,10 +369,10 @@ fn a_secret_is_not_sent_where_it_can_be_read() {
     let client =
         |base: &str, settings: &Settings| Client::new(base, settings, &Silent).expect("the settings can be used");
     let secret = Secret::new("sesame");
-    assert!(client("http://prometheus.example", &settings()).bearer(&secret).is_err());
-    assert!(client("https://prometheus.example", &settings()).bearer(&secret).is_ok());
+    assert!(client("http://metrics.example", &settings()).bearer(&secret).is_err());
+    assert!(client("https://metrics.example", &settings()).bearer(&secret).is_ok());
     let allowed = Settings { secrets_over_plain_http: true, ..settings() };
-    assert!(client("http://prometheus.example", &allowed).bearer(&secret).is_ok());
+    assert!(client("http://metrics.example", &allowed).bearer(&secret).is_ok());
 }
 
 #[test]

@@ -13,9 +13,11 @@ fn number(name: &str) -> u64 {
 }
 
 pub(super) fn account(person: &Person) -> Value {
-    let url = format!("{API}/users/{}", person.login);
+    // Addresses have no brackets, and the logins of bots do.
+    let name = person.login.replace('[', "%5B").replace(']', "%5D");
+    let url = format!("{API}/users/{name}");
     let mut account = json!({"login": person.login, "id": number(&person.login), "node_id": format!("U_{}", person.login),
-        "avatar_url": format!("{WEB}/{}.png", person.login), "gravatar_id": "", "url": url, "html_url": format!("{WEB}/{}", person.login),
+        "avatar_url": format!("{WEB}/{name}.png"), "gravatar_id": "", "url": url, "html_url": format!("{WEB}/{name}"),
         "type": if person.is_bot { "Bot" } else { "User" }, "site_admin": false});
     for name in [
         "followers",
