@@ -4,6 +4,7 @@ mod bounds;
 mod described;
 mod faults;
 mod kill;
+mod memory;
 mod pieces;
 
 use std::any::Any;
@@ -12,12 +13,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lake::tables::coverage;
 use lake::{AsOf, Instant, Lake, Location};
 use serde_json::{Value, json};
 
+use self::memory::{Memory, Tables, assert_same};
 use crate::loopback::{Asked, Loopback, Reply};
-use crate::source::ingest_through;
 use crate::sources::{self, Config};
 use crate::{Range, Reading, Silent, Sink, Source, SourceError, Summary, ingest};
 
@@ -32,8 +32,6 @@ pub(crate) struct Contract {
     /// What the present was before, and how the server answered then; the oldest first.
     before: Vec<(Instant, Arc<Answers>)>,
     described: Vec<Described>,
-    /// Tables that are known to differ when a range is read in pieces, which is wrong.
-    differ_in_pieces: &'static [&'static str],
     /// What has to live as long as the source is read.
     _holds: Box<dyn Any>,
 }
@@ -61,7 +59,6 @@ impl Contract {
             in_small_pages: None,
             before: Vec::new(),
             described: Vec::new(),
-            differ_in_pieces: &[],
             _holds: Box::new(holds),
         }
     }
@@ -83,7 +80,6 @@ impl Contract {
             in_small_pages: None,
             before: Vec::new(),
             described: Vec::new(),
-            differ_in_pieces: &[],
             _holds: Box::new(()),
         }
     }
@@ -104,11 +100,6 @@ impl Contract {
     pub(crate) fn described_in(mut self, file: &'static str, patch: fn(String) -> String, contract: Self) -> Self {
         self.described.push(Described { file, patch, contract });
         self
-    }
-
-    /// With tables that are wrong when a range is read in pieces; whoever mends that has to take this away.
-    pub(crate) fn wrong_in_pieces(self, tables: &'static [&'static str]) -> Self {
-        Self { differ_in_pieces: tables, ..self }
     }
 
     /// With answers that are changed on their way.
@@ -151,15 +142,19 @@ impl Contract {
         config.source()
     }
 
-    async fn read(&self, source: &dyn Source, lake: &Lake, range: Range) -> Result<Summary, SourceError> {
+    async fn read(&self, source: &dyn Source, memory: &mut Memory, range: Range) -> Result<Summary, SourceError> {
         let reading = Reading { range, ..Reading::at(self.now, &self.variables) };
-        ingest(source, lake, &reading, &Silent).await
+        memory.read(source, &reading, |sink| sink).await
     }
 
     /// Reads with a commit at every place where a long reading may commit.
-    async fn read_often(&self, source: &dyn Source, lake: &Lake) -> Result<Summary, SourceError> {
-        let reading = Reading::at(self.now, &self.variables);
-        ingest_through(source, lake, &reading, &Silent, Sink::often).await
+    async fn read_often(&self, source: &dyn Source, memory: &mut Memory) -> Result<Summary, SourceError> {
+        memory.read(source, &Reading::at(self.now, &self.variables), Sink::often).await
+    }
+
+    /// Reads all there is into a lake.
+    async fn ingest(&self, source: &dyn Source, lake: &Lake) -> Result<Summary, SourceError> {
+        ingest(source, lake, &Reading::at(self.now, &self.variables), &Silent).await
     }
 }
 
@@ -209,15 +204,13 @@ async fn digests(lake: &Lake) -> BTreeMap<String, String> {
     snapshot.input_digests().await.expect("the tables can be read")
 }
 
-/// The digests after one undisturbed reading.
-async fn undisturbed(contract: &Contract) -> BTreeMap<String, String> {
+/// The tables after one undisturbed reading.
+async fn undisturbed(contract: &Contract) -> Tables {
     let server = contract.start(|_| None).await;
-    let kept = empty_lake().await;
-    contract
-        .read(contract.source(server.as_ref()).as_ref(), &kept.lake, Range::default())
-        .await
-        .expect("it can be read");
-    digests(&kept.lake).await
+    let mut kept = Memory::default();
+    let source = contract.source(server.as_ref());
+    contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("it can be read");
+    kept.tables()
 }
 
 #[tokio::test]
@@ -226,7 +219,7 @@ async fn a_source_fills_its_tables_and_says_what_it_read() {
         let server = contract.start(|_| None).await;
         let source = contract.source(server.as_ref());
         let kept = empty_lake().await;
-        let summary = contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
+        let summary = contract.ingest(source.as_ref(), &kept.lake).await.expect("it can be read");
         assert!(summary.rows.keys().all(|table| source.fills().contains(table)), "{name}: {:?}", summary.rows);
         assert!(summary.rows.contains_key("coverage"), "{name} says not what it read");
         assert!(summary.rows.len() > 1, "{name} gave nothing");
@@ -243,7 +236,7 @@ async fn reading_twice_gives_the_same() {
         let kept = empty_lake().await;
         let mut seen = Vec::new();
         for _ in 0..2 {
-            contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
+            contract.ingest(source.as_ref(), &kept.lake).await.expect("it can be read");
             seen.push(digests(&kept.lake).await);
         }
         assert_eq!(seen[0], seen[1], "{name}");
@@ -255,23 +248,23 @@ async fn a_reading_that_broke_is_taken_up_again() {
     for (name, contract) in served() {
         let expected = undisturbed(&contract).await;
         let server = contract.start(|_| None).await.expect("it has a server");
-        let kept = empty_lake().await;
+        let mut kept = Memory::default();
         contract
-            .read(contract.source(Some(&server)).as_ref(), &kept.lake, Range::default())
+            .read(contract.source(Some(&server)).as_ref(), &mut kept, Range::default())
             .await
             .expect("it can be read");
         let whole = server.asked().len();
         for broken_from in [0, 1, whole / 3, whole / 2, whole.saturating_sub(1)] {
             let broken = contract.start(move |count| (count >= broken_from).then(|| Reply::status(401, "{}"))).await;
-            let kept = empty_lake().await;
+            let mut kept = Memory::default();
             // Whether this is an error or a gap depends on what was broken; what it stored has to be true either way.
-            let _outcome = contract.read(contract.source(broken.as_ref()).as_ref(), &kept.lake, Range::default()).await;
+            let _outcome = contract.read(contract.source(broken.as_ref()).as_ref(), &mut kept, Range::default()).await;
             let healthy = contract.start(|_| None).await;
             contract
-                .read(contract.source(healthy.as_ref()).as_ref(), &kept.lake, Range::default())
+                .read(contract.source(healthy.as_ref()).as_ref(), &mut kept, Range::default())
                 .await
                 .expect("it can be read again");
-            assert_eq!(digests(&kept.lake).await, expected, "{name}, broken from request {broken_from}");
+            assert_same(&kept.tables(), &expected, &format!("{name}, broken from request {broken_from}"));
         }
     }
 }
@@ -282,8 +275,8 @@ async fn a_rate_limit_is_obeyed() {
         // A wait longer than we are ready for: whoever asks again at once does not obey.
         let limited = || Reply::status(429, "{}").with("retry-after", "80000").with("content-type", "application/json");
         let server = contract.start(move |_| Some(limited())).await.expect("it has a server");
-        let kept = empty_lake().await;
-        let outcome = contract.read(contract.source(Some(&server)).as_ref(), &kept.lake, Range::default()).await;
+        let mut kept = Memory::default();
+        let outcome = contract.read(contract.source(Some(&server)).as_ref(), &mut kept, Range::default()).await;
         let told = told(&outcome);
         assert!(told.contains("80000"), "{name} told: {told}");
         let mut asked: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
@@ -301,18 +294,14 @@ async fn no_secret_is_shown() {
             let answer = move |_| disturbed.map(|status| Reply::status(status, r#"{"message":"Bad credentials"}"#));
             let server = contract.start(answer).await;
             let source = contract.source(server.as_ref());
-            let kept = empty_lake().await;
-            let outcome = contract.read(source.as_ref(), &kept.lake, Range::default()).await;
+            let mut kept = Memory::default();
+            let outcome = contract.read(source.as_ref(), &mut kept, Range::default()).await;
             let mut shown = match &outcome {
                 Ok(summary) => format!("{summary:?}"),
                 Err(error) => format!("{error:?} {error} {}", chain(error)),
             };
-            shown.push_str(&kept.lake.cursor(&source.stream()).await.expect("it can be read").unwrap_or_default());
-            let snapshot = kept.lake.snapshot(AsOf::Latest).await.expect("the newest version");
-            for table in lake::tables::all() {
-                write!(shown, "{:?}", snapshot.read(table).await.expect("it can be read"))
-                    .expect("text can be written");
-            }
+            // With the cursor, all rows and where they were read from.
+            write!(shown, "{kept:?}").expect("text can be written");
             for secret in contract.variables.values() {
                 assert!(!shown.contains(secret.trim()), "{name} shows a secret when the server answers {disturbed:?}");
             }
@@ -336,12 +325,11 @@ async fn nothing_is_stated_beyond_the_range_that_was_asked_for() {
     for (name, contract) in served() {
         const DAY: i64 = 86_400 * Instant::MICROS;
         let server = contract.start(|_| None).await;
-        let kept = empty_lake().await;
+        let mut kept = Memory::default();
         let range =
             Range { since: Some(Instant(contract.now.0 - 20 * DAY)), until: Some(Instant(contract.now.0 - 10 * DAY)) };
-        contract.read(contract.source(server.as_ref()).as_ref(), &kept.lake, range).await.expect("it can be read");
-        let snapshot = kept.lake.snapshot(AsOf::Latest).await.expect("the newest version");
-        let stated: Vec<coverage::Row> = snapshot.rows().await.expect("rows");
+        contract.read(contract.source(server.as_ref()).as_ref(), &mut kept, range).await.expect("it can be read");
+        let stated = kept.stated();
         let beyond = stated.iter().find(|row| row.is_complete && row.range_end_at > range.until);
         assert_eq!(beyond, None, "{name}");
     }

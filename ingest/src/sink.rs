@@ -272,6 +272,11 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// [`SourceError`] of the lake.
     pub async fn finish(mut self) -> Result<Summary, SourceError> {
+        self.end().await?;
+        Ok(self.summary)
+    }
+
+    async fn end(&mut self) -> Result<(), SourceError> {
         if !self.is_snapshot && !self.coverage.is_empty() {
             let table = coverage::Row::table();
             let rows = coverage::Row::batch(std::mem::take(&mut self.coverage));
@@ -281,8 +286,7 @@ impl<'a> Sink<'a> {
                 .map_err(|error| SourceError::new("could not state what was read", error))?;
             self.batch.write(table, WriteMode::ReplaceSource, stored);
         }
-        self.commit(None).await?;
-        Ok(self.summary)
+        self.commit(None).await
     }
 
     /// The rows of one table that a memory sink kept.
@@ -318,6 +322,19 @@ impl Sink<'_> {
     /// A sink that commits to memory at every checkpoint, as one of a lake does after a while.
     pub(crate) fn into_memory_often(stream: &str, fills: &'static [&'static str], now: Instant) -> Sink<'static> {
         Sink { is_snapshot: false, commits_often: true, ..Sink::into_memory(stream, fills, now) }
+    }
+
+    /// With all there is in one reading, or not.
+    pub(crate) fn of_snapshot(self, is_snapshot: bool) -> Self {
+        Self { is_snapshot, ..self }
+    }
+
+    /// As [`Sink::finish`], where the reading came to its end, and gives what a memory sink committed.
+    pub(crate) async fn finish_in_memory(mut self, is_finished: bool) -> Result<(Vec<Batch>, Summary), SourceError> {
+        if is_finished {
+            self.end().await?;
+        }
+        Ok((self.kept, self.summary))
     }
 
     /// What was committed, and where a reading goes on that has it: all of it where the reading was finished.

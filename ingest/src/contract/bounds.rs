@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{empty_lake, served, told};
+use super::{Memory, served, told};
 use crate::Range;
 use crate::http::on_paper::OnPaper;
 use crate::loopback::{Reply, gzip_bomb};
@@ -14,9 +14,9 @@ async fn no_more_requests_are_in_flight_than_there_may_be() {
         for ceiling in [1, 3, 8] {
             let server = contract.start(|_| None).await.expect("it has a server");
             server.linger(100);
-            let kept = empty_lake().await;
+            let mut kept = Memory::default();
             let source = contract.source_at(&server.base(), &json!({"requests_in_flight": ceiling}));
-            contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
+            contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("it can be read");
             let most = server.most_in_flight();
             assert!((1..=ceiling).contains(&most), "{name}: {most} requests in flight where {ceiling} may be");
             highest = highest.max(most);
@@ -49,10 +49,10 @@ async fn an_answer_that_would_eat_all_memory_is_refused_and_said_so() {
                 let reply = reply.clone();
                 let server = contract.start(move |number| (number >= from).then(|| reply.clone())).await;
                 let server = server.expect("it has a server");
-                let kept = empty_lake().await;
+                let mut kept = Memory::default();
                 let settings = json!({"answer_limit_mebibytes": 1, "attempts": 2});
                 let source = contract.source_at(&server.base(), &settings);
-                let outcome = contract.read(source.as_ref(), &kept.lake, Range::default()).await;
+                let outcome = contract.read(source.as_ref(), &mut kept, Range::default()).await;
                 let told = told(&outcome);
                 assert!(told.contains(expected), "{name}, {what} from {from}: {told}");
             }

@@ -2,7 +2,6 @@
 //! answer, so that neither the fakes drift nor what we ask. The descriptions are not ours to ship: without them, or
 //! without the proxy, this says that it skips.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use super::{Contract, digests, empty_lake, served};
+use super::{Contract, Memory, Tables, served};
 use crate::Range;
 use crate::loopback::Loopback;
 
@@ -89,14 +88,14 @@ impl Proxy {
 }
 
 /// What a reading gave, and how many requests it took.
-async fn reading(contract: &Contract, base: &str, fake: &Loopback) -> (BTreeMap<String, String>, Vec<String>, usize) {
+async fn reading(contract: &Contract, base: &str, fake: &Loopback) -> (Tables, Vec<String>, usize) {
     let before = fake.asked().len();
-    let kept = empty_lake().await;
+    let mut kept = Memory::default();
     // The fake calls itself by its own address in its links. The first answer of each path takes the proxy a while.
     let http = json!({"also_called": [fake.base()], "read_timeout_seconds": 60, "attempts": 1});
     let source = contract.source_at(base, &http);
-    let summary = contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
-    (digests(&kept.lake).await, summary.gaps, fake.asked().len() - before)
+    let summary = contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("it can be read");
+    (kept.tables(), summary.gaps, fake.asked().len() - before)
 }
 
 #[tokio::test]

@@ -1,15 +1,13 @@
 //! What a server or the way to it does wrong changes nothing of what is there in the end. What a vendor does wrong in a
 //! way of its own is tested beside its source.
 
-use std::collections::BTreeMap;
-
 use lake::Instant;
 use serde_json::{Value, json};
 
-use super::{Dice, digests, empty_lake, served, told, undisturbed};
+use super::{Dice, Memory, Tables, assert_same, served, told, undisturbed};
 use crate::http::on_paper::OnPaper;
 use crate::loopback::{Loopback, Reply};
-use crate::{Range, Reading, Silent, ingest};
+use crate::{Range, Reading};
 
 /// What passes when it is asked again, and how often it is done to one reading: what has to be waited for is done once.
 fn passing() -> Vec<(&'static str, Reply, usize)> {
@@ -48,14 +46,14 @@ async fn a_fault_that_passes_leaves_no_trace() {
             let place = move |number: usize| number % ONE_IN == offset && number / ONE_IN < most;
             let server = contract.start(move |number| place(number).then(|| reply.clone())).await;
             let server = server.expect("it has a server");
-            let kept = empty_lake().await;
+            let mut kept = Memory::default();
             let waits = paper.noted().waits().len();
             let source = contract.source_at(&server.base(), &patient());
-            let outcome = contract.read(source.as_ref(), &kept.lake, Range::default()).await;
+            let outcome = contract.read(source.as_ref(), &mut kept, Range::default()).await;
             let disturbed = (0..server.asked().len()).filter(|number| place(*number)).count();
             assert!(disturbed > 0, "{name}: nothing was disturbed by {fault} from {offset}");
             assert!(outcome.is_ok(), "{name}, {fault} from {offset}: {}", told(&outcome));
-            assert_eq!(digests(&kept.lake).await, expected, "{name}, {fault} from {offset}");
+            assert_same(&kept.tables(), &expected, &format!("{name}, {fault} from {offset}"));
             assert!(paper.noted().waits().len() > waits, "{name} did not wait after {fault}");
         }
     }
@@ -68,10 +66,10 @@ async fn a_wait_is_as_long_as_the_server_wants_it() {
         for status in [429, 503] {
             let limited = move || Reply::status(status, "{}").with("retry-after", "1234");
             let server = contract.start(move |number| (number == 1).then(limited)).await.expect("it has a server");
-            let kept = empty_lake().await;
+            let mut kept = Memory::default();
             let before = paper.noted().waits().len();
             let source = contract.source_at(&server.base(), &patient());
-            contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
+            contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("it can be read");
             let waits = paper.noted().waits().split_off(before);
             assert!(waits.iter().any(|wait| wait.as_secs() == 1234), "{name}, {status}: {waits:?}");
         }
@@ -87,12 +85,12 @@ async fn readings_that_fail_again_and_again_come_to_the_same_end() {
         let contract = contract.longest();
         let length = {
             let server = contract.start(|_| None).await.expect("it has a server");
-            let kept = empty_lake().await;
-            contract.read_often(contract.source(Some(&server)).as_ref(), &kept.lake).await.expect("it can be read");
+            let mut kept = Memory::default();
+            contract.read_often(contract.source(Some(&server)).as_ref(), &mut kept).await.expect("it can be read");
             server.asked().len()
         };
         for _ in 0..3 {
-            let kept = empty_lake().await;
+            let mut kept = Memory::default();
             let mut story = Vec::new();
             for _ in 0..3 {
                 let mut faults = passing();
@@ -104,12 +102,12 @@ async fn readings_that_fail_again_and_again_come_to_the_same_end() {
                 story.push(format!("{fault} from {from}"));
                 let source = contract.source_at(&server.base(), &json!({"attempts": 1, "longest_wait_seconds": 0}));
                 // Whether this is an error or a gap depends on what was broken; what it stored has to be true either way.
-                let _outcome = contract.read_often(source.as_ref(), &kept.lake).await;
+                let _outcome = contract.read_often(source.as_ref(), &mut kept).await;
             }
             let server = contract.start(|_| None).await;
             let source = contract.source(server.as_ref());
-            contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("nothing is wrong");
-            assert_eq!(digests(&kept.lake).await, expected, "{name} after {story:?}");
+            contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("nothing is wrong");
+            assert_same(&kept.tables(), &expected, &format!("{name} after {story:?}"));
         }
     }
 }
@@ -122,8 +120,8 @@ async fn nobody_is_sent_to_another_host_and_no_secret_goes_there() {
             let target = format!("{}/elsewhere", elsewhere.base());
             let moved = move || Reply::status(status, "").with("location", target.clone());
             let server = contract.start(move |number| (number == at).then(&moved)).await;
-            let kept = empty_lake().await;
-            let outcome = contract.read(contract.source(server.as_ref()).as_ref(), &kept.lake, Range::default()).await;
+            let mut kept = Memory::default();
+            let outcome = contract.read(contract.source(server.as_ref()).as_ref(), &mut kept, Range::default()).await;
             assert_eq!(elsewhere.asked(), [], "{name} followed {status}");
             let told = told(&outcome);
             assert!(outcome.is_ok() || told.contains("is not the configured server"), "{name}, {status}: {told}");
@@ -132,9 +130,9 @@ async fn nobody_is_sent_to_another_host_and_no_secret_goes_there() {
 }
 
 /// Everything but what was read.
-fn events(mut digests: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    digests.remove("coverage");
-    digests
+fn events(mut tables: Tables) -> Tables {
+    tables.remove("coverage");
+    tables
 }
 
 #[tokio::test]
@@ -145,12 +143,11 @@ async fn a_clock_of_ours_that_is_wrong_does_no_lasting_harm() {
         for skew in [-3 * HOUR, 3 * HOUR] {
             let server = contract.start(|_| None).await;
             let source = contract.source(server.as_ref());
-            let kept = empty_lake().await;
+            let mut kept = Memory::default();
             let skewed = Reading::at(Instant(contract.now.0 + skew), &contract.variables);
-            ingest(source.as_ref(), &kept.lake, &skewed, &Silent).await.expect("it can be read");
-            contract.read(source.as_ref(), &kept.lake, Range::default()).await.expect("it can be read");
-            let found = digests(&kept.lake).await;
-            assert_eq!(events(found), events(expected.clone()), "{name}, {skew} µs off");
+            kept.read(source.as_ref(), &skewed, |sink| sink).await.expect("it can be read");
+            contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("it can be read");
+            assert_same(&events(kept.tables()), &events(expected.clone()), &format!("{name}, {skew} µs off"));
         }
     }
 }
@@ -181,11 +178,11 @@ async fn what_is_told_twice_is_there_once() {
         let expected = undisturbed(&contract).await;
         let healthy = contract.healthy();
         let server = Loopback::start(move |asked| doubled(healthy(asked))).await;
-        let kept = empty_lake().await;
+        let mut kept = Memory::default();
         contract
-            .read(contract.source(Some(&server)).as_ref(), &kept.lake, Range::default())
+            .read(contract.source(Some(&server)).as_ref(), &mut kept, Range::default())
             .await
             .expect("it can be read");
-        assert_eq!(events(digests(&kept.lake).await), events(expected), "{name}");
+        assert_same(&events(kept.tables()), &events(expected), name);
     }
 }

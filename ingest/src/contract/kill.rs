@@ -17,9 +17,10 @@ use lake::{AsOf, Lake, LakeError, Location};
 use tokio::process::Command;
 use tokio::sync::Notify;
 
-use super::{Contract, Dice, digests, served, undisturbed};
+use super::{Contract, Dice, digests, empty_lake, served};
 use crate::loopback::{Loopback, Reply};
-use crate::sources;
+use crate::source::ingest_through;
+use crate::{Reading, Silent, Sink, sources};
 
 const PLACE: &str = "INGEST_TEST_PLACE";
 const SOURCE: &str = "INGEST_TEST_SOURCE";
@@ -47,7 +48,8 @@ async fn run() {
     });
     let lake = store::open_with(&Location::Folder(place.into()), rule).await.expect("the lake opens");
     let source = (contract.config)(&variable(BASE)).source();
-    contract.read_often(source.as_ref(), &lake).await.expect("it can be read");
+    let reading = Reading::at(contract.now, &contract.variables);
+    ingest_through(source.as_ref(), &lake, &reading, &Silent, Sink::often).await.expect("it can be read");
     // On a line of its own, whatever the harness has written before.
     let mut out = stdout().lock();
     writeln!(out, "\n{CHANGES}{}", changes.load(Ordering::SeqCst)).expect("the parent listens");
@@ -178,7 +180,12 @@ fn is_pending(folder: &Path) -> bool {
 async fn readings_that_are_killed_anywhere_lose_nothing_and_double_nothing() {
     let mut dice = Dice(20_260_105);
     for (name, contract) in served() {
-        let expected = undisturbed(&contract).await;
+        let expected = {
+            let server = contract.start(|_| None).await;
+            let kept = empty_lake().await;
+            contract.ingest(contract.source(server.as_ref()).as_ref(), &kept.lake).await.expect("it can be read");
+            digests(&kept.lake).await
+        };
         let contract = contract.longest();
         let server = Watching::start(&contract).await;
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -210,7 +217,7 @@ async fn readings_that_are_killed_anywhere_lose_nothing_and_double_nothing() {
         assert!(between > 0, "{name}: no reader was killed between the commits of two tables");
         let lake = Lake::open_or_create(&Location::Folder(place)).await.expect("the lake opens");
         let source = (contract.config)(&server.server.base()).source();
-        contract.read(source.as_ref(), &lake, crate::Range::default()).await.expect("nobody disturbs");
+        contract.ingest(source.as_ref(), &lake).await.expect("nobody disturbs");
         assert_eq!(digests(&lake).await, expected, "{name}, killed {killed} times");
     }
 }

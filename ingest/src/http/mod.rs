@@ -11,6 +11,7 @@ mod client;
 mod error;
 pub mod link;
 mod origin;
+mod patience;
 mod pause;
 mod rate;
 mod request;

@@ -9,6 +9,7 @@ use http::HeaderName;
 use http::header::ACCEPT;
 use proptest::prelude::*;
 
+use super::patience::within;
 use super::*;
 use crate::loopback::{Loopback, Reply, SERVER_DATE};
 use crate::{Reporter, Secret, Silent};
@@ -30,6 +31,23 @@ fn page(client: &Client<'_>) -> Request {
 
 fn whole() -> Reply {
     Reply::json(r#"[{"id":1}]"#)
+}
+
+#[tokio::test]
+async fn time_in_which_nobody_looks_keeps_nobody_waiting() {
+    let patience = Duration::from_millis(20);
+    let mut looks = 0;
+    let work = std::future::poll_fn(|_| {
+        looks += 1;
+        if looks > 1 {
+            return std::task::Poll::Ready("it is there");
+        }
+        // Whoever asked does something else for longer than it would have waited.
+        std::thread::sleep(patience * 5);
+        std::task::Poll::Pending
+    });
+    assert_eq!(within(patience, work).await, Some("it is there"));
+    assert_eq!(within(patience, std::future::pending::<()>()).await, None, "nobody waits forever");
 }
 
 #[tokio::test]

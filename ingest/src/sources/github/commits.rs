@@ -96,7 +96,8 @@ pub(super) async fn read(
         Start::Head(head) => head,
     };
     news.head = Some(head.clone());
-    let mut read_to = read_to;
+    // Up to where an earlier reading read says nothing about a range that was asked for: it may lie before.
+    let mut read_to = read_to.filter(|_| !span.is_asked);
     if let Some(passing) = resume {
         news.is_cut = true;
         read_to = Some(passing.piece.end.clone());
@@ -424,9 +425,9 @@ pub(super) fn is_lost(error: &HttpError) -> bool {
     matches!(error.status(), Some(404 | 422 | 500..=504))
 }
 
-/// Notes that the commits up to `head` are in the tables.
-pub(super) fn finish(repo: &Repo, ledger: &mut Ledger, head: Option<&String>) {
-    if head.is_some() {
+/// Notes that the commits up to `head` are in the tables; after a range that was asked for, it is not known of all.
+pub(super) fn finish(repo: &Repo, ledger: &mut Ledger, span: Span, head: Option<&String>) {
+    if head.is_some() && !span.is_asked {
         remember(repo.entry(ledger, "commits", COVERS), "head", head);
     }
 }

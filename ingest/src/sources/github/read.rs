@@ -170,7 +170,7 @@ impl Unit<'_, '_, '_> {
         let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
         match &news {
             Some(news) => {
-                commits::finish(repo, self.ledger, news.head.as_ref());
+                commits::finish(repo, self.ledger, span, news.head.as_ref());
                 self.remember_pieces(repo, news, left_count, span);
             }
             None if self.work.config.streams.pulls => {
@@ -209,7 +209,9 @@ impl Unit<'_, '_, '_> {
             return self.ends_before_the_head(repo, span);
         }
         let read = self.pushed(repo, news, merges, span).await;
-        if self.ended(repo, "direct", DIRECT, span, read)?.is_some() && news.head.is_some() {
+        let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();
+        // A range that was asked for leaves out what lies before it and was never told apart.
+        if was_read && news.head.is_some() && !span.is_asked {
             remember(repo.entry(self.ledger, "direct", DIRECT), "head", news.head.as_ref());
         }
         Ok(())

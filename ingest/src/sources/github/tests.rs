@@ -275,7 +275,5 @@ pub(crate) fn contract() -> Contract {
     served(world.clone(), 100, |_| {})
         .in_small_pages(served(world, 1, |config| config.graphql = false))
         .before(story::at(280), move |asked| of_world(&earlier, asked))
-        // What was pushed directly is not told when the first readings are of ranges that end in the past.
-        .wrong_in_pieces(&["change_commits", "changes"])
         .described_in("github-api-dora.json", put_right, described())
 }

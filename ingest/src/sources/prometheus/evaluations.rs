@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use super::config::Alerts;
 use super::intervals::{Keep, Pace};
 use super::timeline::Identity;
@@ -19,7 +22,7 @@ pub(super) struct Evaluations {
 }
 
 /// What the server's rules of one name agree on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Rule {
     evaluation: i64,
     hold: Option<i64>,
@@ -62,6 +65,19 @@ impl Evaluations {
                 self.by_name.entry(name).and_modify(|known| *known = known.or(rule)).or_insert(rule);
             }
         }
+    }
+
+    /// With what was learned before, where the server says nothing at the moment; whether there is anything.
+    pub(super) fn recall(&mut self, memory: Option<&Value>) -> bool {
+        let known = memory.and_then(|memory| serde_json::from_value(memory.clone()).ok());
+        let is_known = known.is_some();
+        self.by_name = known.unwrap_or_default();
+        is_known
+    }
+
+    /// What was learned, for a later reading.
+    pub(super) fn to_memory(&self) -> Value {
+        serde_json::to_value(&self.by_name).unwrap_or_default()
     }
 
     /// Samples come only at these steps.

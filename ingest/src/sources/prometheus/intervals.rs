@@ -6,6 +6,7 @@
 //! 4. What an alert was only kept firing for is taken off its end, or said in its error.
 
 use lake::Instant;
+use serde::{Deserialize, Serialize};
 
 use super::presence::Presence;
 use super::timeline::{Published, Run, Track, Witness};
@@ -34,7 +35,7 @@ pub(super) struct Pace {
 }
 
 /// How long an alert goes on to fire once its condition holds no longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) enum Keep {
     /// For so many microseconds.
     For(i64),

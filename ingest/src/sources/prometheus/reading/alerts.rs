@@ -18,7 +18,7 @@ use crate::sources::prometheus::selectors::Selectors;
 use crate::sources::prometheus::timeline::{Identity, Published, Sight, Timeline, Witness, runs};
 use crate::sources::prometheus::windows::{SECOND, STEPS, Window};
 use crate::sources::prometheus::wire;
-use crate::{Beginning, Ledger, Loss, Range, Sink, SourceError};
+use crate::{Beginning, Ledger, Loss, Range, Sink, SourceError, Spans};
 
 /// The entry of the ledger for alerts.
 pub(in crate::sources::prometheus) const STREAM: &str = "alerts";
@@ -61,6 +61,8 @@ pub(super) struct Alerts<'s, 'a> {
     remembered: BTreeSet<Identity>,
     pub(super) services: BTreeSet<String>,
     pub(super) losses: Vec<Loss>,
+    /// What the server would not give at all.
+    pub(super) unread: Spans,
     remarks: BTreeSet<String>,
 }
 
@@ -75,7 +77,7 @@ pub(super) async fn read(
     let present = Instant(session.present.0 - i64::from(settings.lag_seconds) * SECOND);
     let first = session.since.unwrap_or(session.kept_since);
     let overlap = i64::from(settings.overlap_minutes) * 60 * SECOND;
-    anew::begin_where_settings_changed(session, ledger, sink);
+    anew::begin_where_rows_change(session, ledger, sink);
     let core = range(session.range, ledger.get(STREAM), overlap, first, present);
     if core.length() <= 0 {
         return Ok(());
@@ -176,6 +178,7 @@ impl<'s, 'a> Alerts<'s, 'a> {
             read_before,
             services,
             losses: Vec::new(),
+            unread: Spans::default(),
             remarks: BTreeSet::new(),
         };
         let shape = serde_json::json!([session.identifying.names, session.identifying.external, settings.matching]);
@@ -282,6 +285,9 @@ impl<'s, 'a> Alerts<'s, 'a> {
         }
         for (piece, error) in both.firing.lost.iter().chain(&both.active.lost).filter(|_| !is_around) {
             self.lose(*piece, format!("{error}: {}", error.kind), None);
+        }
+        for (piece, _) in both.firing.lost.iter().filter(|_| !is_around) {
+            self.unread.add(piece.start, piece.end);
         }
         for (piece, found) in &both.firing.pieces {
             let page = sink.as_mut().zip(found.page.clone()).map(|(sink, page)| sink.page(page));

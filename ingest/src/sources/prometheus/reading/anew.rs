@@ -1,5 +1,5 @@
-//! Reading everything anew once settings shape rows otherwise: rows under other labels have other keys, so that nothing
-//! written later would replace them.
+//! Reading everything anew once settings, or rules that could not be read before, shape rows otherwise: rows under other
+//! labels or of other starts have other keys, so that nothing written later would replace them.
 
 use lake::Instant;
 use serde_json::{Value, json};
@@ -14,16 +14,31 @@ const SETTINGS: &str = "settings";
 const TOLD: &str = "told settings";
 const UNCHANGED: &str = "settings that shape alerts have changed, and the server no longer holds all that was read: stored intervals keep their \
      old labels until a reading with `--since`, at or before the first that was read, replaces them by what it holds";
+/// What the server said of its rules.
+pub(super) const RULES: &str = "rules";
+/// That something was read before the server ever said anything of its rules.
+const WITHOUT_RULES: &str = "without rules";
+const UNRULED: &str = "the server says now how it evaluates its alerts, and no longer holds all that was read before it did: stored \
+     intervals stay as they were until a reading with `--since`, at or before the first that was read, replaces them by \
+     what it holds";
 /// The tables whose rows are made of alerts.
 const OF_ALERTS: [&str; 2] = ["alerts", "incidents"];
 
 /// Forgets what was read under other settings and lets this reading replace it, where it can read all of it again, or was
 /// asked to.
-pub(super) fn begin_where_settings_changed(session: &Session<'_>, ledger: &mut Ledger, sink: &mut Sink<'_>) {
+pub(super) fn begin_where_rows_change(session: &Session<'_>, ledger: &mut Ledger, sink: &mut Sink<'_>) {
     let settings = settings(session);
     let entry = ledger.entry(STREAM);
     let before = entry.memory.entry(SETTINGS.to_owned()).or_insert_with(|| settings.clone());
-    if *before == settings || session.range.until.is_some() {
+    let are_others = *before != settings;
+    let was_without = entry.memory.contains_key(WITHOUT_RULES);
+    if session.knows_rules {
+        entry.memory.insert(RULES.to_owned(), session.evaluations.to_memory());
+    } else {
+        entry.memory.insert(WITHOUT_RULES.to_owned(), Value::Bool(true));
+    }
+    let is_ruled = was_without && session.knows_rules;
+    if !(are_others || is_ruled) || session.range.until.is_some() {
         return;
     }
     let oldest = entry.read.iter().next().map(|(start, _)| start);
@@ -33,19 +48,25 @@ pub(super) fn begin_where_settings_changed(session: &Session<'_>, ledger: &mut L
         .unwrap_or_else(|| session.since.map_or(session.kept_since, |since| since.max(session.kept_since)));
     if oldest.is_some_and(|oldest| oldest < from) {
         if entry.memory.insert(TOLD.to_owned(), settings.clone()).is_none_or(|told| told != settings) {
-            session.reporter.gap(UNCHANGED);
+            session.reporter.gap(if are_others { UNCHANGED } else { UNRULED });
         }
         return;
     }
     tracing::info!(
         instance = session.config.name,
-        "settings that shape alerts have changed: all of them are read anew"
+        "settings that shape alerts have changed, or rules are known at last: all of them are read anew"
     );
     let streams: Vec<String> = ledger.entries().map(|(stream, _)| stream.to_owned()).collect();
     for stream in streams.iter().filter(|stream| *stream == STREAM || stream.starts_with("incidents ")) {
         ledger.forget(stream);
     }
-    ledger.entry(STREAM).memory.insert(SETTINGS.to_owned(), settings);
+    let memory = &mut ledger.entry(STREAM).memory;
+    memory.insert(SETTINGS.to_owned(), settings);
+    if session.knows_rules {
+        memory.insert(RULES.to_owned(), session.evaluations.to_memory());
+    } else {
+        memory.insert(WITHOUT_RULES.to_owned(), Value::Bool(true));
+    }
     sink.begin_anew(&OF_ALERTS);
 }
 
