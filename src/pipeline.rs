@@ -53,16 +53,38 @@ pub(crate) async fn ingest_all(
     (read, failed)
 }
 
-/// What a reading did, on one line, with its gaps below.
+/// What a reading did, on one line, with what is covered and the gaps below.
 fn in_words(summary: &Summary) -> String {
     let rows: Vec<String> = summary.rows.iter().map(|(table, count)| format!("{count} {table}")).collect();
     let mut text =
         format!("read `{}`: {}", summary.stream, if rows.is_empty() { "nothing".into() } else { rows.join(", ") });
+    for (ranges, tables) in by_ranges(summary) {
+        text += &["\n  covered: ", &tables.join(", "), " ", &ranges].concat();
+    }
     for gap in &summary.gaps {
         text.push_str("\n  gap: ");
         text.push_str(gap);
     }
     text
+}
+
+/// The tables that are covered alike, by what is covered of them in words.
+fn by_ranges(summary: &Summary) -> BTreeMap<String, Vec<&str>> {
+    let mut tables: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (table, ranges) in &summary.covered {
+        let (start, end) = (ranges.first().map(|range| range.0), ranges.iter().map(|range| range.1).max());
+        let Some((start, end)) = start.zip(end) else { continue };
+        let words = match ranges.len() {
+            1 => format!("from {start} to {end}"),
+            // Of several repositories or services, or with holes: how far each reaches stands in `coverage`.
+            count => format!("in {count} ranges between {start} and {end}"),
+        };
+        // A range that was looked at may have holes: then the line must not say more than the gaps below it leave.
+        let has_gaps = summary.gaps.iter().any(|gap| gap.starts_with(&format!("`{table}`: ")));
+        let words = if has_gaps { words + ", but for the gaps below" } else { words };
+        tables.entry(words).or_default().push(table);
+    }
+    tables
 }
 
 /// Derives at a lake version, stores what was derived, and returns it.

@@ -11,12 +11,19 @@ use crate::terminal::Terminal;
 /// Shows how far a source is, and tells gaps as they appear.
 pub(crate) struct Progress<'t> {
     terminal: &'t Terminal,
-    bar: Mutex<Option<ProgressBar>>,
+    shown: Mutex<Option<Shown>>,
+}
+
+/// A bar, and the piece of work it is about.
+#[derive(Clone)]
+struct Shown {
+    bar: ProgressBar,
+    what: String,
 }
 
 impl<'t> Progress<'t> {
     pub(crate) fn new(terminal: &'t Terminal) -> Self {
-        Self { terminal, bar: Mutex::new(None) }
+        Self { terminal, shown: Mutex::new(None) }
     }
 
     /// Shows that a piece of work without known length is under way.
@@ -24,10 +31,22 @@ impl<'t> Progress<'t> {
         self.begin(what, None);
     }
 
-    fn replace(&self, bar: Option<ProgressBar>) {
-        let old = self.bar.lock().ok().and_then(|mut held| std::mem::replace(&mut *held, bar));
+    fn replace(&self, new: Option<Shown>) {
+        let old = self.shown.lock().ok().and_then(|mut held| std::mem::replace(&mut *held, new));
         if let Some(old) = old {
-            old.finish_and_clear();
+            old.bar.finish_and_clear();
+        }
+    }
+
+    fn shown(&self) -> Option<Shown> {
+        self.shown.lock().ok().and_then(|shown| shown.clone())
+    }
+
+    /// Says something above the bar, where there is one.
+    fn above(&self, say: impl FnOnce()) {
+        match self.shown() {
+            Some(shown) => shown.bar.suspend(say),
+            None => say(),
         }
     }
 }
@@ -43,27 +62,26 @@ impl Reporter for Progress<'_> {
         bar.set_style(style(if total.is_some() { known } else { "{spinner} {msg} {human_pos}" }));
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.replace(Some(bar));
+        self.replace(Some(Shown { bar, what: what.to_owned() }));
     }
 
     fn advance(&self, steps: u64) {
-        if let Some(bar) = self.bar.lock().ok().and_then(|bar| bar.clone()) {
+        if let Some(Shown { bar, what }) = self.shown() {
+            bar.set_message(what);
             bar.inc(steps);
         }
     }
 
+    /// The wait is said once, and a bar tells it until the work goes on: whoever looks later sees why nothing moves.
     fn waiting(&self, seconds: u64, why: &str) {
-        if let Some(bar) = self.bar.lock().ok().and_then(|bar| bar.clone()) {
-            bar.suspend(|| self.terminal.say(format!("waiting {seconds} s: {why}")));
+        self.above(|| self.terminal.say(format!("waiting {seconds} s: {why}")));
+        if let Some(Shown { bar, what }) = self.shown() {
+            bar.set_message(format!("{what} (waiting {seconds} s: {why})"));
         }
     }
 
     fn gap(&self, sentence: &str) {
-        let warn = || self.terminal.warn(sentence);
-        match self.bar.lock().ok().and_then(|bar| bar.clone()) {
-            Some(bar) => bar.suspend(warn),
-            None => warn(),
-        }
+        self.above(|| self.terminal.warn(sentence));
     }
 }
 

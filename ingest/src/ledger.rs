@@ -40,12 +40,24 @@ pub struct Entry {
     pub read: Spans,
     /// What is known to be missing in ranges that were looked at.
     pub losses: Vec<Loss>,
+    /// Where the records begin, and why there are none before: the start of the data, and no gap in what was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Beginning>,
     /// How far the records of the stream have been seen, by the source's own times.
     pub watermark: Option<Instant>,
     /// Where a reading that was not finished goes on, in the source's own words.
     pub resume: Option<serde_json::Value>,
     /// Whatever else the source has to remember of the stream, such as validators of pages that did not change.
     pub memory: BTreeMap<String, serde_json::Value>,
+}
+
+/// Where the records of a stream begin.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Beginning {
+    /// The start of the first range that could be read.
+    pub at: Instant,
+    /// Why nothing older can be had, in words.
+    pub reason: String,
 }
 
 /// Records that are known to be missing.
@@ -126,6 +138,7 @@ impl Ledger {
                 rows.extend(entry.read.iter().map(|(start, end)| coverage::Row {
                     range_start_at: Some(start),
                     range_end_at: Some(end),
+                    reason: entry.why_it_begins(start, end),
                     ..plain.clone()
                 }));
                 rows.extend(entry.losses.iter().map(|loss| coverage::Row {
@@ -150,6 +163,12 @@ impl Entry {
             (Some(from), Some(to)) => from < start || to > end,
             _ => false,
         });
+    }
+
+    /// Why a range that was read begins where it does, if the records themselves begin in it.
+    fn why_it_begins(&self, start: Instant, end: Instant) -> Option<String> {
+        let beginning = self.beginning.as_ref().filter(|beginning| start <= beginning.at && beginning.at < end);
+        beginning.map(|beginning| beginning.reason.clone())
     }
 
     /// Notes a loss once.

@@ -22,7 +22,7 @@ pub mod sources;
 
 pub use authorship::Bots;
 pub use error::{SourceError, SourceErrorKind};
-pub use ledger::{Entry, Ledger, Loss, Spans};
+pub use ledger::{Beginning, Entry, Ledger, Loss, Spans};
 pub use reading::{Range, Reading};
 pub use reporter::{Reporter, Silent};
 pub use secret::{NoVariables, Secret, SecretFrom, Variables};

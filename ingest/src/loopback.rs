@@ -1,5 +1,6 @@
 //! A server on this machine that answers what a test wants, wrongly where the test wants that.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -76,7 +77,28 @@ type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
 pub(crate) struct Loopback {
     address: std::net::SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
+    in_flight: Arc<InFlight>,
     accepting: JoinHandle<()>,
+}
+
+/// How many requests wait for their answer, and how many did at once at most.
+#[derive(Default)]
+struct InFlight {
+    now: AtomicUsize,
+    most: AtomicUsize,
+    /// How often others get their turn before a request is answered.
+    turns: AtomicUsize,
+}
+
+impl InFlight {
+    fn begin(&self) {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Loopback {
@@ -86,12 +108,24 @@ impl Loopback {
         let address = listener.local_addr().expect("it is bound");
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let (handler, seen): (Arc<Handler>, _) = (Arc::new(handler), asked.clone());
+        let in_flight = Arc::new(InFlight::default());
+        let counted = in_flight.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, handler.clone(), seen.clone()));
+                tokio::spawn(serve(stream, handler.clone(), seen.clone(), counted.clone()));
             }
         });
-        Self { address, asked, accepting }
+        Self { address, asked, in_flight, accepting }
+    }
+
+    /// Answers only after others had so many turns, so that requests can pile up.
+    pub(crate) fn linger(&self, turns: usize) {
+        self.in_flight.turns.store(turns, Ordering::SeqCst);
+    }
+
+    /// The most requests that waited for their answer at once.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.in_flight.most.load(Ordering::SeqCst)
     }
 
     /// Starts a server that gives these answers one after the other, whatever is asked, and then the last one.
@@ -123,13 +157,19 @@ impl Drop for Loopback {
     }
 }
 
-async fn serve(mut stream: TcpStream, handler: Arc<Handler>, seen: Arc<Mutex<Vec<Asked>>>) {
+async fn serve(mut stream: TcpStream, handler: Arc<Handler>, seen: Arc<Mutex<Vec<Asked>>>, in_flight: Arc<InFlight>) {
     let mut held = Vec::new();
     while let Some(asked) = request(&mut stream, &mut held).await {
+        in_flight.begin();
         let reply = handler(&asked);
         if let Ok(mut seen) = seen.lock() {
             seen.push(asked);
         }
+        for _ in 0..in_flight.turns.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        // Whoever asked may ask again as soon as the last byte is there.
+        in_flight.end();
         if !answer(&mut stream, reply).await {
             break;
         }
@@ -211,6 +251,21 @@ async fn answer(stream: &mut TcpStream, reply: Reply) -> bool {
             false
         }
     }
+}
+
+/// A small body that unpacks to `mebibytes` of blanks: a literal and then nothing but copies of it.
+pub(crate) fn gzip_bomb(mebibytes: usize) -> Vec<u8> {
+    let mut bits: Vec<bool> = vec![true, true, false];
+    let mut code = |value: u32, length: u32| bits.extend((0..length).rev().map(|at| (value >> at) & 1 == 1));
+    code(0x50, 8);
+    for _ in 0..mebibytes * 1024 * 1024 / 258 {
+        // 258 bytes from one byte before, in the fixed codes of RFC 1951.
+        code(0xC5, 8);
+        code(0, 5);
+    }
+    code(0, 7);
+    let packed = bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| (byte << 1) | u8::from(*bit)));
+    [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3].into_iter().chain(packed).chain([0; 8]).collect()
 }
 
 /// A server's clock in the tests: `Date` and the seconds of `x-ratelimit-reset` are told by it.

@@ -24,7 +24,7 @@ use crate::{Clock, Reporter, Secret, Sink, SourceError, SourceErrorKind, Summary
 
 /// Who takes the deliveries of one source.
 pub trait Receiver: Send + Sync {
-    /// Where they are posted, such as `/argocd/main`.
+    /// Where they are posted, such as `/NAME/main`.
     fn path(&self) -> &str;
 
     /// The stream under which their rows are kept; another one than that of readings.
@@ -38,6 +38,14 @@ pub trait Receiver: Send + Sync {
     /// # Errors
     /// [`SourceError`] where a secret cannot be had.
     fn arm(&mut self, variables: &dyn Variables) -> Result<(), SourceError>;
+
+    /// Takes up what it left with its last rows, where it leaves something. Called before the first delivery.
+    ///
+    /// # Errors
+    /// [`SourceError`] where that cannot be understood.
+    fn take_up(&mut self, _cursor: &str) -> Result<(), SourceError> {
+        Ok(())
+    }
 
     /// Checks who sent a delivery and puts its rows into `sink`.
     ///
@@ -149,6 +157,14 @@ pub async fn serve(
     let Surroundings { lake, variables, clock, limits, reporter } = surroundings;
     for receiver in &mut receivers {
         receiver.arm(variables)?;
+        let stream = receiver.stream();
+        let left = lake
+            .cursor(&stream)
+            .await
+            .map_err(|error| SourceError::new(format!("could not read where `{stream}` was left"), error))?;
+        if let Some(cursor) = left {
+            receiver.take_up(&cursor)?;
+        }
     }
     let paths: Arc<Vec<String>> = Arc::new(receivers.iter().map(|receiver| receiver.path().to_owned()).collect());
     let (sender, waiting) = mpsc::channel(limits.waiting);

@@ -36,7 +36,7 @@ impl Variables for NoVariables {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SecretFrom {
     /// In this environment variable.
-    #[schemars(example = &"GITHUB_TOKEN")]
+    #[schemars(example = &"SOURCE_TOKEN")]
     Env(String),
     /// In this file, without the line end behind it.
     #[schemars(example = &"/run/secrets/token")]

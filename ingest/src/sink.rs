@@ -1,6 +1,6 @@
 //! Where a source puts what it read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -19,6 +19,8 @@ pub struct Sink<'a> {
     held_since: tokio::time::Instant,
     commits_often: bool,
     present: Option<Instant>,
+    /// Tables whose stored rows of this stream the next commit replaces.
+    anew: BTreeSet<&'static str>,
     coverage: Vec<coverage::Row>,
     summary: Summary,
     kept: Vec<Batch>,
@@ -31,6 +33,9 @@ pub struct Summary {
     pub stream: String,
     /// Rows read per table, before those that the lake already had were left out.
     pub rows: BTreeMap<&'static str, usize>,
+    /// The ranges that the stream has read completely, in this reading or an earlier one, by the table they speak of.
+    /// Repositories and services that were read alike share one.
+    pub covered: BTreeMap<String, BTreeSet<(Instant, Instant)>>,
     /// Raw pages kept.
     pub page_count: usize,
     /// Batches committed.
@@ -68,6 +73,7 @@ impl<'a> Sink<'a> {
             held_since: tokio::time::Instant::now(),
             commits_often: false,
             present: None,
+            anew: BTreeSet::new(),
             coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
@@ -87,6 +93,7 @@ impl<'a> Sink<'a> {
             held_since: tokio::time::Instant::now(),
             commits_often: false,
             present: None,
+            anew: BTreeSet::new(),
             coverage: Vec::new(),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
@@ -134,9 +141,20 @@ impl<'a> Sink<'a> {
             .map_err(|error| SourceError::new(doing(), error))?;
         *self.summary.rows.entry(table.name).or_default() += rows.num_rows();
         self.held_rows += rows.num_rows();
-        let mode = if self.is_snapshot { WriteMode::ReplaceSource } else { WriteMode::Upsert };
-        self.batch.write(table, mode, stored);
+        self.batch.write(table, self.mode(table.name), stored);
         Ok(())
+    }
+
+    /// Lets what this reading gives replace all rows of these tables that earlier readings of the stream gave. What they
+    /// stated of coverage goes as well, so that nothing is claimed of what is not read again yet. Has to be said before
+    /// any such row is given.
+    pub(crate) fn begin_anew(&mut self, tables: &[&'static str]) {
+        self.anew.extend(tables);
+        self.anew.insert(coverage::Row::table().name);
+    }
+
+    fn mode(&self, table: &str) -> WriteMode {
+        if self.is_snapshot || self.anew.contains(table) { WriteMode::ReplaceSource } else { WriteMode::Upsert }
     }
 
     /// Lets no coverage reach beyond `present`: a record dated in the future does not mean that the future was read.
@@ -163,6 +181,9 @@ impl<'a> Sink<'a> {
             if !self.summary.gaps.contains(&gap) {
                 self.summary.gaps.push(gap);
             }
+        }
+        if let (true, Some(start), Some(end)) = (row.is_complete, row.range_start_at, row.range_end_at) {
+            self.summary.covered.entry(row.covers.clone()).or_default().insert((start, end));
         }
         if self.is_snapshot {
             return self.rows(vec![row], None);
@@ -195,6 +216,9 @@ impl<'a> Sink<'a> {
         self.summary.page_count += other.summary.page_count;
         self.held_rows += other.held_rows;
         self.held_bytes += other.held_bytes;
+        if let Some(cursor) = other.batch.cursor() {
+            self.batch.set_cursor(cursor.to_owned());
+        }
         let mode = if self.is_snapshot { WriteMode::ReplaceSource } else { WriteMode::Upsert };
         self.batch.absorb(other.batch, mode);
     }
@@ -219,6 +243,10 @@ impl<'a> Sink<'a> {
         self.held_rows = 0;
         self.held_bytes = 0;
         self.held_since = tokio::time::Instant::now();
+        for name in std::mem::take(&mut self.anew) {
+            let table = lake::tables::named(name).expect("declared tables are tables of the lake");
+            batch.touch(table, WriteMode::ReplaceSource);
+        }
         if self.is_snapshot {
             // A snapshot that no longer holds any row of a table empties that table of this source.
             for name in self.fills {
@@ -244,6 +272,11 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// [`SourceError`] of the lake.
     pub async fn finish(mut self) -> Result<Summary, SourceError> {
+        self.end().await?;
+        Ok(self.summary)
+    }
+
+    async fn end(&mut self) -> Result<(), SourceError> {
         if !self.is_snapshot && !self.coverage.is_empty() {
             let table = coverage::Row::table();
             let rows = coverage::Row::batch(std::mem::take(&mut self.coverage));
@@ -253,8 +286,7 @@ impl<'a> Sink<'a> {
                 .map_err(|error| SourceError::new("could not state what was read", error))?;
             self.batch.write(table, WriteMode::ReplaceSource, stored);
         }
-        self.commit(None).await?;
-        Ok(self.summary)
+        self.commit(None).await
     }
 
     /// The rows of one table that a memory sink kept.
@@ -282,9 +314,27 @@ impl<'a> Sink<'a> {
 
 #[cfg(test)]
 impl Sink<'_> {
+    /// Commits at every checkpoint, as one does after a while.
+    pub(crate) fn often(self) -> Self {
+        Self { commits_often: true, ..self }
+    }
+
     /// A sink that commits to memory at every checkpoint, as one of a lake does after a while.
     pub(crate) fn into_memory_often(stream: &str, fills: &'static [&'static str], now: Instant) -> Sink<'static> {
         Sink { is_snapshot: false, commits_often: true, ..Sink::into_memory(stream, fills, now) }
+    }
+
+    /// With all there is in one reading, or not.
+    pub(crate) fn of_snapshot(self, is_snapshot: bool) -> Self {
+        Self { is_snapshot, ..self }
+    }
+
+    /// As [`Sink::finish`], where the reading came to its end, and gives what a memory sink committed.
+    pub(crate) async fn finish_in_memory(mut self, is_finished: bool) -> Result<(Vec<Batch>, Summary), SourceError> {
+        if is_finished {
+            self.end().await?;
+        }
+        Ok((self.kept, self.summary))
     }
 
     /// What was committed, and where a reading goes on that has it: all of it where the reading was finished.

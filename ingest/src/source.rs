@@ -62,6 +62,17 @@ pub async fn ingest(
     reading: &Reading<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, SourceError> {
+    ingest_through(source, lake, reading, reporter, |sink| sink).await
+}
+
+/// As [`ingest`], into a sink that is prepared first.
+pub(crate) async fn ingest_through<'l>(
+    source: &dyn Source,
+    lake: &'l Lake,
+    reading: &Reading<'_>,
+    reporter: &dyn Reporter,
+    prepared: impl FnOnce(Sink<'l>) -> Sink<'l>,
+) -> Result<Summary, SourceError> {
     let stream = source.stream();
     if source.is_snapshot() && !reading.range.is_open() {
         let told = "it is always read whole: `--since` and `--until` do not fit".to_owned();
@@ -69,12 +80,16 @@ pub async fn ingest(
     }
     let cursor = cursor(source, lake).await?;
     let reading = Reading { cursor: cursor.as_deref(), ..*reading };
-    let mut sink = Sink::into_lake(lake, &stream, source.is_snapshot(), source.fills(), reading.now);
+    let mut sink = prepared(Sink::into_lake(lake, &stream, source.is_snapshot(), source.fills(), reading.now));
     if !source.has_own_clock() {
         sink.end_coverage_at(reading.now);
     }
     source.read(&reading, &mut sink, reporter).await?;
-    sink.finish().await
+    let summary = sink.finish().await?;
+    let rows: usize = summary.rows.values().sum();
+    let (pages, batches, gaps) = (summary.page_count, summary.batch_count, summary.gaps.len());
+    tracing::info!(stream, rows, pages, batches, gaps, lake_version = summary.lake_version, "read");
+    Ok(summary)
 }
 
 /// Where the last reading of `source` ended.

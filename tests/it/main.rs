@@ -2,8 +2,11 @@
 
 mod command;
 mod git_report;
+mod ingest;
 mod records;
 mod refusals;
+mod server;
 mod support;
 mod tidy;
+mod vendors;
 mod worlds;

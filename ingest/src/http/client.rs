@@ -16,6 +16,7 @@ use url::Url;
 
 use super::error::Refused;
 use super::origin::shown_url;
+use super::patience::within;
 use super::retry::{backoff, may_pass};
 use super::{Answer, HttpError, HttpErrorKind, Origin, Pause, RateRule, Refusal, Request, Settings, plain_rate};
 use crate::{Reporter, Secret};
@@ -299,23 +300,22 @@ impl<'r> Client<'r> {
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
         let whole = Duration::from_secs(self.settings.answer_timeout_seconds);
-        match tokio::time::timeout(whole, self.receive(building, url, take)).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(HttpErrorKind::TimedOut { seconds: whole.as_secs() }),
-        }
+        let late = HttpErrorKind::TimedOut { seconds: whole.as_secs() };
+        within(whole, self.receive(building, url, take)).await.unwrap_or(Err(late))
     }
 
     async fn receive(&self, building: reqwest::RequestBuilder, url: &Url, take: Take) -> Result<Taken, HttpErrorKind> {
-        let broken = |error: reqwest::Error| connection(error, self.settings.read_timeout_seconds);
-        let mut response = building.send().await.map_err(broken)?;
+        let seconds = self.settings.read_timeout_seconds;
+        let mut response = in_time(seconds, building.send()).await?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        tracing::debug!(url = %shown_url(url), status, "answered");
         let mut answer = Answer { url: url.clone(), has_moved: false, status, headers, body: Bytes::new() };
         if take == Take::Head && is_success(&answer) {
             return Ok((answer, Some(response)));
         }
         let limit = self.settings.answer_limit_mebibytes.saturating_mul(1024 * 1024);
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        while let Some(chunk) = in_time(seconds, response.chunk()).await? {
             if body.len() + chunk.len() > limit {
                 return Err(HttpErrorKind::TooLarge { limit });
             }
@@ -342,11 +342,16 @@ impl<'r> Client<'r> {
     }
 }
 
-/// What went wrong on the way, in all its words.
-fn connection(error: reqwest::Error, read_timeout_seconds: u64) -> HttpErrorKind {
-    if error.is_timeout() && !error.is_connect() {
-        return HttpErrorKind::TimedOut { seconds: read_timeout_seconds };
+/// What comes of one step of an answer, which may take so many seconds.
+async fn in_time<T>(seconds: u64, step: impl Future<Output = reqwest::Result<T>>) -> Result<T, HttpErrorKind> {
+    match within(Duration::from_secs(seconds), step).await {
+        Some(done) => done.map_err(connection),
+        None => Err(HttpErrorKind::TimedOut { seconds }),
     }
+}
+
+/// What went wrong on the way, in all its words.
+fn connection(error: reqwest::Error) -> HttpErrorKind {
     let error = error.without_url();
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -364,8 +369,7 @@ fn inner(settings: &Settings) -> Result<reqwest::Client, HttpError> {
     let mut building = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds))
-        .read_timeout(Duration::from_secs(settings.read_timeout_seconds));
+        .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds));
     building = match &settings.proxy {
         Some(proxy) => {
             let place = Origin::parse(proxy, &[]).map_err(setup)?;
@@ -374,7 +378,11 @@ fn inner(settings: &Settings) -> Result<reqwest::Client, HttpError> {
         None => building.no_proxy(),
     };
     if let Some(path) = &settings.ca_file {
-        for certificate in reqwest::Certificate::from_pem_bundle(&file(path)?).map_err(refused)? {
+        let certificates = reqwest::Certificate::from_pem_bundle(&file(path)?).map_err(refused)?;
+        if certificates.is_empty() {
+            return Err(setup(format!("`{}` holds no certificate", path.display())));
+        }
+        for certificate in certificates {
             building = building.add_root_certificate(certificate);
         }
     }

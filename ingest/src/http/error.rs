@@ -89,7 +89,9 @@ impl Refused {
     /// What an answer refuses.
     #[must_use]
     pub fn of(answer: &Answer) -> Self {
-        let needs = answer.header("x-accepted-github-permissions").filter(|needs| !needs.is_empty());
+        let says_what_is_missing = |name: &str| name.starts_with("x-accepted-") && name.ends_with("-permissions");
+        let mut told = answer.headers.iter().filter(|(name, _)| says_what_is_missing(name.as_str()));
+        let needs = told.find_map(|(_, needs)| needs.to_str().ok().filter(|needs| !needs.is_empty()));
         Self { status: answer.status, message: answer.message(), needs: needs.map(str::to_owned) }
     }
 }

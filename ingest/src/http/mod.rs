@@ -11,6 +11,7 @@ mod client;
 mod error;
 pub mod link;
 mod origin;
+mod patience;
 mod pause;
 mod rate;
 mod request;
@@ -23,6 +24,8 @@ pub use answer::Answer;
 pub use client::{Client, Credentials, Lines, secret_value};
 pub use error::{HttpError, HttpErrorKind, Refused};
 pub use origin::Origin;
+#[cfg(test)]
+pub(crate) use pause::on_paper;
 pub use pause::{Noted, Pause, Sleep};
 pub use rate::{RateRule, Refusal, between, plain_rate, retry_after};
 pub use request::{Request, Validator};

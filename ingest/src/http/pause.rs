@@ -20,6 +20,10 @@ impl Pause {
     /// Waits by the machine's clock.
     #[must_use]
     pub fn real() -> Self {
+        #[cfg(test)]
+        if let Some(noted) = on_paper::HERE.with_borrow(Clone::clone) {
+            return Self(noted);
+        }
         Self(Arc::new(Real))
     }
 
@@ -38,6 +42,41 @@ impl Pause {
 impl fmt::Debug for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pause")
+    }
+}
+
+/// Waits of whole sources in tests, which make their clients themselves.
+#[cfg(test)]
+pub(crate) mod on_paper {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    use super::Noted;
+
+    thread_local! {
+        pub(super) static HERE: RefCell<Option<Arc<Noted>>> = const { RefCell::new(None) };
+    }
+
+    /// As long as it lives, whoever waits by the machine's clock on this thread only notes how long it would have.
+    pub(crate) struct OnPaper(Arc<Noted>);
+
+    impl OnPaper {
+        pub(crate) fn begin() -> Self {
+            let noted = Arc::new(Noted::default());
+            HERE.set(Some(noted.clone()));
+            Self(noted)
+        }
+
+        /// What was noted so far.
+        pub(crate) fn noted(&self) -> &Noted {
+            &self.0
+        }
+    }
+
+    impl Drop for OnPaper {
+        fn drop(&mut self) {
+            HERE.set(None);
+        }
     }
 }
 

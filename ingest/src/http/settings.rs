@@ -36,9 +36,9 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// Certificate and private key (PEM, in one file) to show to the server, for mutual TLS.
     pub identity_file: Option<PathBuf>,
-    /// Other origins under which the server may call itself in its links, such as a GitHub behind a proxy: links that
+    /// Other origins under which the server may call itself in its links, such as one behind a proxy: links that
     /// begin with one of them are followed on the configured server instead.
-    #[schemars(example = ["https://github.internal.example"])]
+    #[schemars(example = ["https://api.internal.example"])]
     pub also_called: Vec<String>,
     /// A proxy to go through, without name and password. Variables such as `HTTPS_PROXY` are not followed.
     #[schemars(example = &"http://proxy.internal.example:3128")]

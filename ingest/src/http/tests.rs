@@ -1,5 +1,7 @@
 //! The client against a server that does what servers do.
 
+mod tls;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use http::HeaderName;
 use http::header::ACCEPT;
 use proptest::prelude::*;
 
+use super::patience::within;
 use super::*;
 use crate::loopback::{Loopback, Reply, SERVER_DATE};
 use crate::{Reporter, Secret, Silent};
@@ -28,6 +31,23 @@ fn page(client: &Client<'_>) -> Request {
 
 fn whole() -> Reply {
     Reply::json(r#"[{"id":1}]"#)
+}
+
+#[tokio::test]
+async fn time_in_which_nobody_looks_keeps_nobody_waiting() {
+    let patience = Duration::from_millis(20);
+    let mut looks = 0;
+    let work = std::future::poll_fn(|_| {
+        looks += 1;
+        if looks > 1 {
+            return std::task::Poll::Ready("it is there");
+        }
+        // Whoever asked does something else for longer than it would have waited.
+        std::thread::sleep(patience * 5);
+        std::task::Poll::Pending
+    });
+    assert_eq!(within(patience, work).await, Some("it is there"));
+    assert_eq!(within(patience, std::future::pending::<()>()).await, None, "nobody waits forever");
 }
 
 #[tokio::test]
@@ -230,6 +250,64 @@ async fn a_body_is_held_to_its_limit() {
     assert_eq!(server.asked().len(), 1, "it would be as large again");
 }
 
+/// A body of spaces, packed as small as the fixed code of deflate allows: 13 bits for each 258 bytes.
+fn packed(bytes: usize) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    // Numbers begin with their lowest bit, codes with their highest.
+    let number = |bits: &mut Vec<bool>, value: u32, count: u32| bits.extend((0..count).map(|at| value >> at & 1 == 1));
+    let code =
+        |bits: &mut Vec<bool>, value: u32, count: u32| bits.extend((0..count).rev().map(|at| value >> at & 1 == 1));
+    // The last block, of the fixed code; a space; then again and again the 258 bytes that begin one byte ago.
+    number(&mut bits, 1, 1);
+    number(&mut bits, 1, 2);
+    code(&mut bits, 0x30 + u32::from(b' '), 8);
+    for _ in 0..bytes / 258 {
+        code(&mut bits, 0b1100_0101, 8);
+        code(&mut bits, 0, 5);
+    }
+    code(&mut bits, 0, 7);
+    let packed = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit)));
+    [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF].into_iter().chain(packed).collect()
+}
+
+#[tokio::test]
+async fn a_body_that_unpacks_to_more_than_its_limit_is_refused() {
+    let bomb = packed(64 * 1024 * 1024);
+    assert!(bomb.len() < 512 * 1024, "{}", bomb.len());
+    let server = Loopback::script(vec![Reply::json(bomb.clone()).with("content-encoding", "gzip")]).await;
+    let (client, _) = client(&server);
+    let error = client.ask(&page(&client)).await.expect_err("it is too large");
+    assert_eq!(error.kind.to_string(), "the answer has more than `1048576` bytes");
+    // The same as lines: they never end.
+    let mut lines = client.lines(&page(&client), 4096).await.expect("the head comes");
+    assert!(matches!(
+        lines.next().await.expect_err("a line has its limit").kind,
+        HttpErrorKind::TooLarge { limit: 4096 }
+    ));
+    // An error may be as large.
+    let server = Loopback::script(vec![Reply::Page {
+        status: 400,
+        headers: vec![("content-encoding".to_owned(), "gzip".to_owned())],
+        body: bomb,
+    }])
+    .await;
+    let (client, _) = self::client(&server);
+    assert!(matches!(client.ask(&page(&client)).await.expect_err("refused").kind, HttpErrorKind::TooLarge { .. }));
+}
+
+#[tokio::test]
+async fn json_however_deep_is_an_error_and_no_overflow() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Nothing {}
+    let deep = format!("{}{}", "[".repeat(400_000), "]".repeat(400_000));
+    let server = Loopback::script(vec![Reply::json(deep)]).await;
+    let (client, _) = client(&server);
+    let answer = client.ask(&page(&client)).await.expect("it is JSON");
+    let error = answer.json::<serde_json::Value>().expect_err("it is too deep");
+    assert!(error.kind.to_string().starts_with("recursion limit exceeded"), "{}", error.kind);
+    assert!(answer.json::<Vec<Nothing>>().is_err());
+}
+
 #[tokio::test]
 async fn what_did_not_change_is_not_sent_again() {
     let server = Loopback::start(|asked| {
@@ -309,10 +387,10 @@ fn a_secret_is_not_sent_where_it_can_be_read() {
     let client =
         |base: &str, settings: &Settings| Client::new(base, settings, &Silent).expect("the settings can be used");
     let secret = Secret::new("sesame");
-    assert!(client("http://prometheus.example", &settings()).bearer(&secret).is_err());
-    assert!(client("https://prometheus.example", &settings()).bearer(&secret).is_ok());
+    assert!(client("http://metrics.example", &settings()).bearer(&secret).is_err());
+    assert!(client("https://metrics.example", &settings()).bearer(&secret).is_ok());
     let allowed = Settings { secrets_over_plain_http: true, ..settings() };
-    assert!(client("http://prometheus.example", &allowed).bearer(&secret).is_ok());
+    assert!(client("http://metrics.example", &allowed).bearer(&secret).is_ok());
 }
 
 #[test]

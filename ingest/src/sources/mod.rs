@@ -36,6 +36,15 @@ macro_rules! sources {
             vec![$((stringify!($name), $name::contract())),+]
         }
 
+        /// One source as those tests need it.
+        #[cfg(test)]
+        pub(crate) fn contract(name: &str) -> Option<crate::contract::Contract> {
+            $(if name == stringify!($name) {
+                return Some($name::contract());
+            })+
+            None
+        }
+
         /// Name and description of every source.
         #[must_use]
         pub fn all() -> Vec<About> {

@@ -321,6 +321,66 @@ async fn a_real_outage_is_one_incident_whoever_tells_of_it() {
     watched_target.await.expect("the target ends");
 }
 
+/// The same condition twice: for three seconds of every twelve. One of the alerts is kept firing.
+const KEPT: &str = r#"
+groups:
+  - name: kept
+    interval: 1s
+    rules:
+      - {alert: Plain, expr: 'vector((time() % 12) < bool 3) == 1', labels: {service: api}}
+      - {alert: Kept, expr: 'vector((time() % 12) < bool 3) == 1', keep_firing_for: 4s, labels: {service: api}}
+"#;
+
+#[tokio::test]
+async fn what_a_real_server_keeps_firing_ends_when_its_condition_did() {
+    if !are_installed("what_a_real_server_keeps_firing_ends_when_its_condition_did", &["prometheus"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("rules.yml");
+    std::fs::write(&rules, KEPT).expect("a file");
+    let port = free_port();
+    let config = format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: ['{}']\n\
+         scrape_configs:\n- {{job_name: own, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}\n",
+        path(&rules),
+    );
+    let _server = prometheus(folder.path(), port, &config);
+    is_ready(port).await;
+    let config = settings(json!({
+        "url": format!("http://127.0.0.1:{port}"),
+        "alerts": { "flapping_seconds": 0, "presence_seconds": 10 },
+        "rules": [{ "service": { "label": "service" }, "minimum_seconds": 0 }],
+    }));
+    let lake = lake(folder.path()).await;
+    let (plain, kept) = until("both to be over", || async {
+        let summary = read(&config, &lake).await;
+        assert_eq!(summary.gaps, Vec::<String>::new(), "a server that has just begun has no gap");
+        let rows: Vec<alerts::Row> = rows(&lake).await;
+        let over = |name| rows.iter().filter(move |row| row.name == name && row.ended_at.is_some());
+        over("Plain").find_map(|plain| {
+            let kept = over("Kept").find(|kept| (kept.started_at.0 - plain.started_at.0).abs() < 500_000)?;
+            Some((plain.clone(), kept.clone()))
+        })
+    })
+    .await;
+    let end = |row: &alerts::Row| row.ended_at.expect("it is over").0;
+    assert!((end(&plain) - end(&kept)).abs() <= 1_100_000, "{plain:?} {kept:?}");
+    assert_eq!((kept.end_error_seconds, kept.end_basis.as_str()), (Some(1.0), "resolved"));
+    // The server itself showed it for four seconds more.
+    let firing = |name: &str| {
+        let query =
+            format!("count_over_time(ALERTS%7Balertname%3D%22{name}%22%2Calertstate%3D%22firing%22%7D%5B1h%5D)");
+        format!("http://127.0.0.1:{port}/api/v1/query?query={query}")
+    };
+    let count = async |name: &str| -> f64 {
+        let page: Value = serde_json::from_str(&page(&firing(name)).await.expect("a page")).expect("JSON");
+        page["data"]["result"][0]["value"][1].as_str().and_then(|count| count.parse().ok()).expect("a number")
+    };
+    let (plain, kept) = (count("Plain").await, count("Kept").await);
+    assert!(kept >= plain + 3.0, "{plain} {kept}");
+}
+
 #[test]
 fn the_rule_file_is_one() {
     if !are_installed("the_rule_file_is_one", &["promtool"]) {

@@ -203,6 +203,11 @@ impl Batch {
         self.writes.get(table).into_iter().flat_map(|write| &write.rows)
     }
 
+    /// The tables whose rows of the stream are replaced by those of the batch.
+    pub fn replaces(&self) -> impl Iterator<Item = &'static str> {
+        self.writes.values().filter(|write| write.mode == WriteMode::ReplaceSource).map(|write| write.table.name)
+    }
+
     pub(super) fn writes(&self) -> impl Iterator<Item = &Write> {
         self.writes.values()
     }

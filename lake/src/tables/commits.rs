@@ -4,7 +4,7 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One commit of a repository, merge commits included.
-    commits v 1, Event, key [repository, commit_sha] {
+    commits v 2, Event, key [repository, commit_sha] {
         /// Repository the commit belongs to.
         repository: String,
         /// Full object id of the commit.
@@ -15,12 +15,12 @@ table! {
         is_merge: bool,
         /// When the change was first written: survives rebase and cherry-pick.
         authored_at: Instant,
-        /// The author's own offset from UTC.
-        author_offset_minutes: i64,
+        /// The author's own offset from UTC; null where the source tells times in UTC alone.
+        author_offset_minutes: Option<i64>,
         /// When this commit object was made.
         committed_at: Instant,
-        /// The committer's own offset from UTC.
-        committer_offset_minutes: i64,
+        /// The committer's own offset from UTC; null where the source tells times in UTC alone.
+        committer_offset_minutes: Option<i64>,
         /// Pseudonym of the author: the first 16 hex digits of the SHA-256 of the lower-case e-mail address.
         author_id: String,
         /// `human`, `agent`, `dependency_bot` or `other_bot`.

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Client, HttpError, HttpErrorKind, Request, Take, connection, what};
+use super::{Client, HttpError, HttpErrorKind, Request, Take, in_time, what};
 use crate::http::Answer;
 
 /// The lines of an answer whose end nobody knows. What is held of it is never more than one line and one chunk.
@@ -69,7 +69,7 @@ impl Lines {
                 return Err(self.failed(HttpErrorKind::TooLarge { limit: self.line_limit }));
             }
             let Some(body) = &mut self.body else { return Ok(None) };
-            match body.chunk().await {
+            match in_time(self.read_timeout_seconds, body.chunk()).await {
                 Ok(Some(chunk)) => self.held.extend_from_slice(&chunk),
                 Ok(None) => {
                     self.body = None;
@@ -77,9 +77,9 @@ impl Lines {
                     let rest = self.held.split().freeze();
                     return Ok((!rest.is_empty()).then_some(rest));
                 }
-                Err(error) => {
+                Err(kind) => {
                     self.body = None;
-                    return Err(self.failed(connection(error, self.read_timeout_seconds)));
+                    return Err(self.failed(kind));
                 }
             }
         }

@@ -79,6 +79,23 @@ impl<'r> Api<'r> {
         Request::get(self.client.origin().at(&["api", "v1", "applications"], &self.scope))
     }
 
+    /// All `ApplicationSets` that may be seen.
+    pub(super) async fn application_sets(&self) -> Result<Answer, HttpError> {
+        let own = |(name, value): &(&'static str, String)| match *name {
+            "projects" => Some(("projects", value.clone())),
+            "appNamespace" => Some(("appsetNamespace", value.clone())),
+            // Labels are selected of applications, and not of what makes them.
+            _ => None,
+        };
+        let scope: Vec<(&str, String)> = self.scope.iter().filter_map(own).collect();
+        self.client.ask(&Request::get(self.client.origin().at(&["api", "v1", "applicationsets"], &scope))).await
+    }
+
+    /// All projects that may be seen.
+    pub(super) async fn projects(&self) -> Result<Answer, HttpError> {
+        self.client.ask(&Request::get(self.client.origin().at::<&str, &str>(&["api", "v1", "projects"], &[]))).await
+    }
+
     /// Changes of applications as they come. As server-sent events, because only these are kept alive while nothing
     /// happens.
     pub(super) async fn stream(&self) -> Result<Lines, HttpError> {

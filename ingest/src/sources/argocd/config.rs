@@ -104,6 +104,9 @@ pub struct Rule {
     /// Searched for in the name of the `ApplicationSet` that made it.
     #[schemars(example = &"^(?P<service>.+)$")]
     pub application_set: Option<String>,
+    /// Searched for in the name of the application that deploys it, as in "app of apps".
+    #[schemars(example = &"^(?P<environment>.+)-root$")]
+    pub parent: Option<String>,
     /// Searched for in its labels, by key.
     #[schemars(example = BTreeMap::from([("env", "^(?P<environment>.+)$")]))]
     pub labels: BTreeMap<String, String>,

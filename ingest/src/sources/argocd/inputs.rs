@@ -10,7 +10,7 @@ use super::rows::Setup;
 use super::wire::Application;
 
 /// Metrics that rest on successful syncs.
-const OF_SYNCS: &[&str] = &["deployment_frequency", "change_lead_time", "change_fail_rate", "deployment_rework_rate"];
+pub(super) const OF_SYNCS: &[&str] = &["deployment_frequency", "change_lead_time", "change_fail_rate", "deployment_rework_rate"];
 /// The annotation with which an application asks for notifications, and the one in which they are noted.
 const SUBSCRIBES: &str = "notifications.argoproj.io/subscribe.";
 const NOTIFIED: &str = "notified.notifications.argoproj.io";

@@ -37,11 +37,17 @@
 //! annotations, tags, a file that builds write, or references of the configuration commit. Repositories that hold the
 //! source itself are named by `repositories`.
 //!
+//! Where an `ApplicationSet` made applications, it is asked which generator it has and whether it complains: applications
+//! for each cluster that are several services, and previews that count as production, are findings among
+//! `measurement_inputs`. Projects are asked for only where `projects` names one that shows no application: each
+//! application says which project it is of, and what a project allows is held by no table.
+//!
 //! - `client` asks; `list` and `events` take what it answers apart, `wire` says what of it is read.
 //! - `place` says which service, environment and target an application is, `parents` which one is none.
 //! - `attempts` and `parts` make deployments, `rollouts` corrects them by what Argo Rollouts gave up.
 //! - `health`, `inventory`, `image` and `resolve` make the other rows; `inputs`, `charts` and `values` the report of gaps.
 //! - `reading` goes through it all and follows what changes, `details` asks for what the list does not tell, `progress` keeps what was covered.
+//! - `surroundings` says what `ApplicationSets` and projects add.
 //! - `receiver` takes what notifications push.
 
 mod attempts;
@@ -64,6 +70,7 @@ mod receiver;
 mod resolve;
 mod rollouts;
 mod rows;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -112,6 +112,11 @@ impl Parts {
         format!("config:{name}@{digits}")
     }
 
+    /// What a source is, whatever its revision.
+    fn name(&self, source: &Source) -> String {
+        if source.chart.is_empty() { self.repository(&source.repository_url).0 } else { source.chart.clone() }
+    }
+
     /// Name of a repository, and whether its commits are source.
     pub(super) fn repository(&self, url: &str) -> (String, bool) {
         let known = self.repositories.iter().find(|(pattern, _, _)| pattern.is_match(url));
@@ -121,7 +126,15 @@ impl Parts {
 
     /// A hash of everything that shapes the manifests beside the revisions; none where there is nothing of the kind.
     fn values(&self, sources: &[Source], words: &Words) -> Option<String> {
-        let shapes: Vec<String> = sources.iter().filter_map(|source| self.shape(source, words)).collect();
+        let mut shapes: Vec<String> = sources
+            .iter()
+            .filter_map(|source| {
+                let shape = self.shape(source, words)?;
+                // Several sources are told apart by what they are and not by their place, which may change.
+                Some(if sources.len() > 1 { format!("{}|{shape}", self.name(source)) } else { shape })
+            })
+            .collect();
+        shapes.sort_unstable();
         (!shapes.is_empty()).then(|| lake::canonical::sha256(shapes.join("\n").as_bytes())[..12].to_owned())
     }
 

@@ -7,6 +7,7 @@ use regex::{Captures, Regex};
 use url::Url;
 
 use super::config::{Config, Rule};
+use super::parents::{application_set, parent};
 use super::wire::Application;
 use crate::{SourceError, SourceErrorKind};
 
@@ -48,6 +49,7 @@ enum Field {
     Cluster,
     DestinationNamespace,
     ApplicationSet,
+    Parent,
     Label(String),
     Annotation(String),
 }
@@ -63,16 +65,11 @@ impl Field {
             Self::Cluster => Some(cluster),
             Self::DestinationNamespace => Some(&application.spec.destination.namespace),
             Self::ApplicationSet => application_set(application),
+            Self::Parent => parent(application),
             Self::Label(key) => metadata.labels.get(key).map(String::as_str),
             Self::Annotation(key) => metadata.annotations.get(key).map(String::as_str),
         }
     }
-}
-
-/// The `ApplicationSet` that made an application.
-pub(super) fn application_set(application: &Application) -> Option<&str> {
-    let owner = application.metadata.owners.iter().find(|owner| owner.kind == "ApplicationSet");
-    owner.map(|owner| owner.name.as_str())
 }
 
 impl Places {
@@ -149,6 +146,7 @@ fn understood(rule: &Rule) -> Result<Understood, SourceError> {
         (Field::Cluster, &rule.cluster),
         (Field::DestinationNamespace, &rule.destination_namespace),
         (Field::ApplicationSet, &rule.application_set),
+        (Field::Parent, &rule.parent),
     ];
     let plain = plain.into_iter().filter_map(|(field, text)| Some((field, text.as_ref()?)));
     let labels = rule.labels.iter().map(|(key, text)| (Field::Label(key.clone()), text));

@@ -7,7 +7,7 @@ use super::attempts::in_order;
 use super::health::{self, Seen};
 use super::place::Place;
 use super::wire::{Application, History};
-use crate::{Entry, Ledger, Loss, Range};
+use crate::{Beginning, Entry, Ledger, Loss, Range};
 
 /// How many entries Argo CD keeps where nothing else is said.
 pub(super) const USUAL_LIMIT: i64 = 10;
@@ -139,7 +139,7 @@ fn cover(entry: &mut Entry, application: &Application, history: &[&History], bef
         (..=0, looked_at) => entry.complete(looked_at.map_or(start, |looked_at| looked_at.min(start)), end),
         (_, None) => {
             entry.complete(start, end);
-            entry.lose(trimmed_before(id, at));
+            entry.beginning = Some(begins_trimmed(id, at));
         }
         (_, Some(_)) => {
             entry.complete(start, end);
@@ -152,14 +152,12 @@ const UNKEPT: &str = "the application keeps no history (`revisionHistoryLimit` i
 const EMPTIED: &str = "the history was emptied, so that syncs since the last reading are lost and nobody can tell how many";
 const RESTARTED: &str = "the numbers of the history began again, so that syncs since the last reading are lost and nobody can tell how many";
 
-/// The syncs before the first that was ever seen.
-fn trimmed_before(id: i64, at: Instant) -> Loss {
-    Loss {
-        start_at: None,
-        end_at: Some(at),
-        reason: "older syncs had been trimmed from the history before the first reading".to_owned(),
-        missing_count: Some(id),
-    }
+/// What was trimmed before the first reading nobody could have read: there the data begin.
+fn begins_trimmed(count: i64, at: Instant) -> Beginning {
+    let reason = format!(
+        "it begins with the oldest sync that was left at the first reading: {count} older ones had been trimmed from the history"
+    );
+    Beginning { at, reason }
 }
 
 /// Syncs that came and went between two readings.

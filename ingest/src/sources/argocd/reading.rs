@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use lake::tables::coverage;
+use lake::tables::{coverage, measurement_inputs};
 use lake::{Instant, TableRow};
+use serde_json::Value;
 
 use super::client::{Api, Named};
 use super::details::{Details, Wanted};
@@ -15,12 +16,15 @@ use super::list::{self, Item};
 use super::place::Place;
 use super::progress::{self, Look};
 use super::rows::{Rows, Setup};
-use super::wire::Application;
+use super::surroundings::{Seen, empty_project};
+use super::wire::{Application, Items, Project};
 use crate::http::{Answer, HttpError};
 use crate::{Ledger, Loss, Range, Reading, Reporter, Sink, SourceError, SourceErrorKind};
 
 /// The stream of what concerns no single application.
 const ALL: &str = "applications";
+/// The stream of what stands around applications.
+const AROUND: &str = "surroundings";
 /// The stream of deployed images.
 const IMAGES: &str = "images";
 
@@ -34,6 +38,8 @@ pub(super) struct Reader<'a, 's> {
     sink: &'a mut Sink<'s>,
     reporter: &'a dyn Reporter,
     ledger: Ledger,
+    /// What the list last showed of what stands around applications.
+    seen: Seen,
     /// The version in which each application was last taken, so that what the stream repeats is not taken again.
     versions: HashMap<String, String>,
 }
@@ -52,7 +58,7 @@ impl<'a, 's> Reader<'a, 's> {
     ) -> Result<Self, SourceError> {
         let range = Range { until: reading.range.until.filter(|until| *until <= reading.now), ..reading.range };
         let ledger = Ledger::from_cursor(reading.cursor)?;
-        Ok(Self { setup, api, now: reading.now, range, sink, reporter, ledger, versions: HashMap::new() })
+        Ok(Self { setup, api, now: reading.now, range, sink, reporter, ledger, seen: Seen::default(), versions: HashMap::new() })
     }
 
     /// Reads everything there is, follows what changes until `end` where that is given, and states what was read.
@@ -60,11 +66,14 @@ impl<'a, 's> Reader<'a, 's> {
     /// # Errors
     /// [`SourceError`] where the list cannot be had, or the lake refuses.
     pub(super) async fn run(mut self, end: Option<BoxFuture<'static, ()>>) -> Result<(), SourceError> {
+        let begun = self.begun();
         self.list().await?;
+        self.look_at_surroundings().await?;
         if let Some(end) = end {
             self.follow(end).await?;
         }
         self.state();
+        self.tell_beginnings(begun);
         for row in self.ledger.coverage(&self.setup.stream()) {
             self.sink.coverage(row)?;
         }
@@ -86,6 +95,7 @@ impl<'a, 's> Reader<'a, 's> {
         drop(answer);
         self.reporter.begin(&format!("reading applications of `{}`", self.setup.config.name), Some(items.len() as u64));
         let (applications, malformed) = self.sorted_out(items);
+        self.seen = Seen::of(applications.iter().map(|(place, application)| (place, application)));
         let listed: BTreeSet<String> = applications.iter().map(|(place, _)| progress::stream(place)).collect();
         self.take_all(applications, &sha, at).await?;
         self.look_for_gone(&listed, malformed).await
@@ -231,6 +241,94 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(())
     }
 
+    /// Asks for the `ApplicationSets` that made applications, and for projects that were asked for and show none. A token
+    /// that may not see them is worth a note: what they say is in no metric.
+    async fn look_at_surroundings(&mut self) -> Result<(), SourceError> {
+        if !self.range.is_open() {
+            return Ok(());
+        }
+        let mut problems = Vec::new();
+        if self.seen.has_made() {
+            match self.api.application_sets().await {
+                Ok(answer) => self.take_application_sets(&answer, &mut problems)?,
+                Err(error) => self.unseen("ApplicationSets", &error, &mut problems),
+            }
+        }
+        let empty: Vec<String> = self.seen.empty(&self.setup.config.projects).into_iter().map(str::to_owned).collect();
+        if !empty.is_empty() {
+            match self.api.projects().await {
+                Ok(answer) => self.take_projects(&empty, Some(&answer), &mut problems)?,
+                Err(error) => {
+                    self.unseen("projects", &error, &mut problems);
+                    self.take_projects(&empty, None, &mut problems)?;
+                }
+            }
+        }
+        self.note_unasked(problems);
+        Ok(())
+    }
+
+    /// What is not let out is told of; what may be let out another time is a gap until then.
+    fn unseen(&self, what: &str, error: &HttpError, problems: &mut Vec<String>) {
+        if matches!(error.status(), Some(401 | 403 | 404 | 501)) {
+            tracing::info!(instance = self.setup.config.name, what, error = %error.kind, "may not be seen");
+        } else {
+            problems.push(format!("{error}: {}", error.kind));
+        }
+    }
+
+    fn take_application_sets(&mut self, answer: &Answer, problems: &mut Vec<String>) -> Result<(), SourceError> {
+        let sets: Items<Value> = match answer.json() {
+            Ok(sets) => sets,
+            Err(error) => {
+                problems.push(format!("{error}: {}", error.kind));
+                return Ok(());
+            }
+        };
+        let at = answer.server_time().unwrap_or(self.now);
+        let mut rows = Vec::new();
+        for (number, set) in sets.items.into_iter().enumerate() {
+            match serde_json::from_value(set) {
+                Ok(set) => rows.extend(self.seen.application_set(self.setup, &set, at)),
+                Err(error) => problems.push(format!("item {number} of the list of ApplicationSets is none: {error}")),
+            }
+        }
+        let sha = self.sink.page(answer.body.to_vec());
+        self.put(rows, &sha)
+    }
+
+    fn take_projects(
+        &mut self,
+        empty: &[String],
+        answer: Option<&Answer>,
+        problems: &mut Vec<String>,
+    ) -> Result<(), SourceError> {
+        let projects: Option<Items<Project>> = match answer.map(Answer::json).transpose() {
+            Ok(projects) => projects,
+            Err(error) => {
+                problems.push(format!("{error}: {}", error.kind));
+                None
+            }
+        };
+        let known: Option<BTreeSet<String>> =
+            projects.map(|projects| projects.items.into_iter().map(|project| project.metadata.name).collect());
+        let at = answer.and_then(Answer::server_time).unwrap_or(self.now);
+        let rows = empty.iter().map(|project| empty_project(self.setup, project, known.as_ref(), at)).collect();
+        let sha = answer.map(|answer| self.sink.page(answer.body.to_vec()));
+        self.sink.rows::<measurement_inputs::Row>(rows, sha.as_deref())
+    }
+
+    /// What could not be asked of what stands around is a gap until it can be.
+    fn note_unasked(&mut self, problems: Vec<String>) {
+        self.ledger.forget(AROUND);
+        for why in problems {
+            self.reporter.gap(&why);
+            let entry = self.ledger.entry(AROUND);
+            entry.covers = vec!["measurement_inputs".to_owned()];
+            entry.lose(Loss { start_at: None, end_at: None, reason: why, missing_count: None });
+        }
+    }
+
     /// The memories of all applications that are still there.
     fn memories(&self) -> Vec<progress::Memory> {
         let streams = self.ledger.entries().map(|(stream, _)| stream).filter(|stream| stream.starts_with("application "));
@@ -250,6 +348,20 @@ impl<'a, 's> Reader<'a, 's> {
                 reason: format!("no source commit is known of deployed images: {}", listed(&images)),
                 missing_count: i64::try_from(images.len()).ok(),
             });
+        }
+    }
+
+    /// How many applications begin with a history that had been trimmed.
+    fn begun(&self) -> usize {
+        self.ledger.entries().filter(|(_, entry)| entry.beginning.is_some()).count()
+    }
+
+    /// Tells once of the applications whose history had been trimmed before they were first read.
+    fn tell_beginnings(&self, before: usize) {
+        let applications = self.begun().saturating_sub(before);
+        if applications > 0 {
+            let instance = &self.setup.config.name;
+            tracing::info!(instance, applications, "coverage begins with the oldest sync that was left of a trimmed history");
         }
     }
 

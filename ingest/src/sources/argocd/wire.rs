@@ -299,6 +299,65 @@ pub(super) struct ReferencedCommit {
     pub(super) repository_url: String,
 }
 
+/// `ApplicationSets`, or projects.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Items<T> {
+    #[serde(default = "Vec::new", deserialize_with = "or_default", bound(deserialize = "T: Deserialize<'de>"))]
+    pub(super) items: Vec<T>,
+}
+
+/// What makes applications.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ApplicationSet {
+    pub(super) metadata: Metadata,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) spec: ApplicationSetSpec,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) status: ApplicationSetStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct ApplicationSetSpec {
+    /// Objects with one field that names their kind; some hold others.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) generators: Vec<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) strategy: Strategy,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Strategy {
+    #[serde(default, deserialize_with = "or_default", rename = "type")]
+    pub(super) kind: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct ApplicationSetStatus {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Condition {
+    #[serde(default, deserialize_with = "or_default", rename = "type")]
+    pub(super) kind: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) status: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) message: String,
+}
+
+/// A project, of which only its name is read.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Project {
+    pub(super) metadata: ProjectMetadata,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ProjectMetadata {
+    pub(super) name: String,
+}
+
 /// `null` as if it were not there.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

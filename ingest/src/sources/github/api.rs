@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bytes::Bytes;
 use http::header::ACCEPT;
@@ -32,6 +32,8 @@ pub(super) struct Api<'r> {
     client: Client<'r>,
     /// The latest time that the server told.
     server_time: AtomicI64,
+    /// GraphQL may be asked: it was not found out that it will not answer.
+    has_graphql: AtomicBool,
     notices: Mutex<BTreeSet<String>>,
 }
 
@@ -61,6 +63,8 @@ impl<'r> Api<'r> {
     ) -> Result<Self, SourceError> {
         let told = |error: HttpError| SourceError::new(format!("could not set up `{}`", config.url), error);
         let (name, value) = VERSION;
+        // Without a token GraphQL answers nobody.
+        let has_graphql = config.graphql && (config.token.is_some() || config.app.is_some());
         let mut client = Client::new(&config.url, &config.http, reporter)
             .map_err(told)?
             .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
@@ -73,7 +77,12 @@ impl<'r> Api<'r> {
         } else if let Some(token) = &config.token {
             client = client.bearer(&token.secret(reading.variables)?).map_err(told)?;
         }
-        Ok(Self { client, server_time: AtomicI64::new(i64::MIN), notices: Mutex::default() })
+        Ok(Self {
+            client,
+            server_time: AtomicI64::new(i64::MIN),
+            has_graphql: AtomicBool::new(has_graphql),
+            notices: Mutex::default(),
+        })
     }
 
     /// The address of a path below the base.
@@ -81,9 +90,28 @@ impl<'r> Api<'r> {
         self.client.origin().at(parts, query)
     }
 
+    /// An address that an earlier reading kept, on the server as it is called now.
+    pub(super) fn here(&self, kept: &str) -> Option<Url> {
+        let kept = Url::parse(kept).ok()?;
+        let mut url = self.client.origin().base().clone();
+        url.set_path(kept.path());
+        url.set_query(kept.query());
+        Some(url)
+    }
+
     /// Where GraphQL is asked: beside the REST API of a GitHub Enterprise Server, below the base elsewhere.
     pub(super) fn graphql_url(&self) -> Url {
         graphql_url(self.client.origin().base())
+    }
+
+    /// Whether GraphQL is asked where it saves requests.
+    pub(super) fn has_graphql(&self) -> bool {
+        self.has_graphql.load(Ordering::Relaxed)
+    }
+
+    /// Asks GraphQL no more in this reading.
+    pub(super) fn give_up_graphql(&self) {
+        self.has_graphql.store(false, Ordering::Relaxed);
     }
 
     /// How far it is worth to ask ahead.
@@ -175,7 +203,7 @@ pub(super) fn graphql_url(base: &Url) -> Url {
 
 fn page<T: DeserializeOwned>(answer: &Answer, envelope: &str) -> Result<Page<T>, HttpError> {
     let content: Value = answer.json()?;
-    let total_count = content.get("total_count").and_then(Value::as_u64);
+    let total_count = ["total_count", "total_commits"].iter().find_map(|name| content.get(name)?.as_u64());
     let list = match content {
         Value::Array(list) => list,
         // No content is an empty list.
@@ -247,7 +275,10 @@ fn notice(answer: &Answer) -> Option<String> {
     let told: Vec<String> = ["deprecation", "sunset"].into_iter().filter_map(header).collect();
     let (_, version) = VERSION;
     (!told.is_empty()).then(|| {
-        format!("the server says that version `{version}` of its API, which is what we read, will end: {}", told.join(", "))
+        format!(
+            "the server says that version `{version}` of its API, which is what we read, will end: {}",
+            told.join(", ")
+        )
     })
 }
 

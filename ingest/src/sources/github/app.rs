@@ -53,12 +53,7 @@ struct Granted {
 
 impl Installation {
     /// The installation that the settings name.
-    pub(super) fn new(
-        app: &App,
-        config: &Config,
-        reading: &Reading<'_>,
-        pause: &Pause,
-    ) -> Result<Self, SourceError> {
+    pub(super) fn new(app: &App, config: &Config, reading: &Reading<'_>, pause: &Pause) -> Result<Self, SourceError> {
         let doing = || format!("could not use the app `{}`", app.id);
         let pem = app.key.secret(reading.variables)?;
         let key = EncodingKey::from_rsa_pem(pem.expose().as_bytes()).map_err(|_shows_nothing| {

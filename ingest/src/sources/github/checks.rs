@@ -7,9 +7,9 @@ use lake::Instant;
 use lake::tables::check_runs::Row;
 
 use super::api::{Api, PER_PAGE, Page};
-use super::commits::News;
+use super::commits::{self, News, Piece};
 use super::wire;
-use super::work::{DAY_MICROS, Repo, Span, Trouble, Work, remember, remembered};
+use super::work::{DAY_MICROS, PIECES, Repo, Span, Trouble, Work, remember, remembered};
 use crate::http::HttpError;
 use crate::{Ledger, Sink};
 
@@ -35,11 +35,45 @@ pub(super) async fn read(
     span: Span,
     news: &News,
 ) -> Result<(), Trouble> {
+    work.reporter.begin(&format!("reading checks of `{}`", repo.full_name), None);
     let entry = repo.entry(ledger, "checks", COVERS);
-    let mut commits: BTreeMap<String, Instant> = remembered(entry, "running").unwrap_or_default();
-    commits.extend(news.commits.iter().map(|(sha, facts)| (sha.clone(), facts.row.committed_at)));
-    work.reporter.begin(&format!("reading checks of `{}`", repo.full_name), Some(commits.len() as u64));
-    let mut running = commits.clone();
+    let mut running: BTreeMap<String, Instant> = remembered(entry, "running").unwrap_or_default();
+    let mut pieces: Vec<Piece> = remembered(entry, PIECES).unwrap_or_default();
+    of_commits(work, repo, ledger, sink, span, &running.clone(), &mut running).await?;
+    while let Some(piece) = pieces.first() {
+        let is_held = !news.is_cut && news.pieces.first() == Some(piece);
+        let loaded = if is_held { None } else { lost(commits::piece(work, repo, span, piece).await)? };
+        let new = if is_held { Some(&news.commits) } else { loaded.as_ref() };
+        let times = new.into_iter().flatten().map(|(sha, facts)| (sha.clone(), facts.row.committed_at));
+        of_commits(work, repo, ledger, sink, span, &times.collect(), &mut running).await?;
+        pieces.remove(0);
+        let entry = repo.entry(ledger, "checks", COVERS);
+        remember(entry, PIECES, (!pieces.is_empty()).then_some(&pieces));
+        remember(entry, "running", Some(&running));
+        sink.checkpoint(|| ledger.to_cursor()).await?;
+    }
+    remember(repo.entry(ledger, "checks", COVERS), "running", Some(&running));
+    Ok(())
+}
+
+/// A piece whose commits are gone, because the branch was rewritten, has none.
+fn lost<T>(found: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+    match found {
+        Err(Trouble::Http(error)) if commits::is_lost(&error) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// Reads what was checked of some commits; those whose checks have not ended are `running`.
+async fn of_commits(
+    work: &mut Work<'_>,
+    repo: &Repo,
+    ledger: &mut Ledger,
+    sink: &mut Sink<'_>,
+    span: Span,
+    commits: &BTreeMap<String, Instant>,
+    running: &mut BTreeMap<String, Instant>,
+) -> Result<(), Trouble> {
     let api = &work.api;
     let mut asked = Vec::with_capacity(commits.len());
     for sha in commits.keys() {
@@ -63,7 +97,9 @@ pub(super) async fn read(
         }
         // Checks of a fresh commit may not have begun.
         let age = span.end.0.saturating_sub(committed_at.0);
-        if (!is_running || age > RUNNING_MICROS) && age > FRESH_MICROS {
+        if (is_running && age <= RUNNING_MICROS) || age <= FRESH_MICROS {
+            running.insert(commit.clone(), *committed_at);
+        } else {
             running.remove(commit);
         }
         let broken = found.checks.iter().flat_map(|page| &page.broken);
@@ -72,7 +108,6 @@ pub(super) async fn read(
         work.reporter.advance(1);
         sink.checkpoint(|| ledger.to_cursor()).await?;
     }
-    remember(repo.entry(ledger, "checks", COVERS), "running", Some(&running));
     Ok(())
 }
 

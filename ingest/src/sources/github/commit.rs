@@ -15,11 +15,11 @@ pub(super) struct Facts {
     pub(super) reverted_changes: Vec<String>,
     /// The body lists commits, as a squash leaves it.
     pub(super) lists_commits: bool,
-    /// The account of the author, in lower case.
+    /// The account of the author, in lower case, as far as it is known.
     pub(super) login: Option<String>,
 }
 
-/// What a commit says. GitHub tells times in UTC, so the writer's own offset is not known and 0 stands for it.
+/// What a commit says. REST tells times in UTC, so the writer's own offset is not known.
 ///
 /// # Errors
 /// Why it cannot be used.
@@ -43,9 +43,9 @@ pub(super) fn facts(repository: &str, commit: &wire::Commit, authors: &mut Class
         parents: commit.parents.iter().map(|parent| parent.sha.clone()).collect(),
         is_merge: commit.parents.len() > 1,
         authored_at,
-        author_offset_minutes: 0,
+        author_offset_minutes: None,
         committed_at,
-        committer_offset_minutes: 0,
+        committer_offset_minutes: None,
         author_id: author.text(),
         author_kind: kind.word().to_owned(),
         subject: message.subject,
@@ -58,7 +58,17 @@ pub(super) fn facts(repository: &str, commit: &wire::Commit, authors: &mut Class
         claims: message.pull_request.map(|pull_request| pull_request.id),
         reverted_changes: message.reverted_changes,
         lists_commits: message.lists_commits,
-        login: commit.author.as_ref().and_then(|account| account.login.as_ref()).map(|login| login.to_lowercase()),
+        login: login(commit.author.as_ref(), email).map(|login| login.to_lowercase()),
     })
 }
 
+/// The account of an author: of a person, as GitHub links it, else the one that an address of GitHub's own names. Of a
+/// bot, REST knows the account and GraphQL does not, so its address alone counts.
+fn login<'a>(account: Option<&'a wire::Account>, email: &'a str) -> Option<&'a str> {
+    let person = account.filter(|account| account.kind.as_deref() != Some("Bot"));
+    person.and_then(|account| account.login.as_deref()).or_else(|| {
+        let (name, host) = email.split_once('@')?;
+        let is_own = host.starts_with("users.noreply.");
+        Some(name.split_once('+').map_or(name, |(_number, login)| login)).filter(|_| is_own)
+    })
+}

@@ -53,15 +53,18 @@ pub struct Config {
     pub since: Option<Instant>,
     /// Which streams of each repository are read.
     pub streams: Streams,
-    /// Whether deployments and their statuses are asked for by GraphQL, a hundred with one request, instead of one
-    /// request each. Needs a token. Where GraphQL does not answer as it should, REST is asked. Default: yes.
+    /// Whether GraphQL is asked where it saves requests: for the statuses of a hundred deployments, and for the commits,
+    /// reviews and timelines of two dozen pull requests with one request, instead of one to four requests each. Needs a
+    /// token. What GraphQL does not tell, or not wholly, REST is asked for; the tables are the same. Default: yes.
     pub graphql: bool,
     /// Branches beside the default branch on which a merged pull request has arrived, such as the name that the
     /// default branch had before. Default: `master`, where the default branch is `main`.
     #[schemars(example = ["master"])]
     pub former_branches: Vec<String>,
     /// What environments mean: the first rule that matches counts. Default: the environment's own name, the service of
-    /// the repository, and no target.
+    /// the repository, and no target. Where no rule matches, and whoever made the deployment said that its environment is
+    /// one of production (`production_environment` is true), the environment is `production` and its own name the target,
+    /// unless it is called `production`, `prod` or `live` anyway. That GitHub does not say so means nothing.
     pub environments: Vec<EnvironmentRule>,
     /// Which service a repository belongs to: the first rule that matches counts. Default: the repository's name behind
     /// its owner.
@@ -143,9 +146,10 @@ pub struct Streams {
     pub commits: bool,
     /// Pull requests with their commits. Default: yes.
     pub pulls: bool,
-    /// Reviews of pull requests: one request each. Default: yes.
+    /// Reviews of pull requests: by REST one request each. Default: yes.
     pub reviews: bool,
-    /// What else happened to pull requests, such as force pushes and labels: one request each. Default: yes.
+    /// What else happened to pull requests, such as force pushes, labels and comments: by REST one request each. Default:
+    /// yes.
     pub timeline: bool,
     /// Deployments with all their statuses. Default: yes.
     pub deployments: bool,

@@ -3,7 +3,7 @@
 //! GitHub cannot be asked for deployments by time, and none moves in the list when it gets a status. So the list is read
 //! from the newest down to what is known, and those that have not succeeded yet are looked at again one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -15,7 +15,7 @@ use super::api::{Api, PER_PAGE};
 use super::commit::facts;
 use super::commits::News;
 use super::work::{
-    DAY_MICROS, OVERLAP_MICROS, Repo, Span, Trouble, Work, open_items, remember_open, remember_page, validator,
+    DAY_MICROS, OVERLAP_MICROS, Pages, Repo, Span, Trouble, Work, open_items, remember_open, remember_page, validator,
 };
 use super::{graphql, statuses, wire};
 use crate::http::HttpError;
@@ -27,19 +27,38 @@ pub(super) const COVERS: &[&str] = &["deployments"];
 /// A deployment that has not succeeded is looked at again for so long after it was created.
 const OPEN_MICROS: i64 = 30 * DAY_MICROS;
 
-/// A deployment with its statuses.
-#[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) deployment: wire::Deployment,
-    pub(super) statuses: Vec<wire::DeploymentStatus>,
+/// So many revisions that were looked at are remembered while a list is read.
+const REVISIONS: usize = 1000;
+
+/// A deployment with its statuses, and the page they stood on, where it is another than that of the deployment.
+struct Told {
+    deployment: wire::Deployment,
+    statuses: Vec<wire::DeploymentStatus>,
+    page: Option<String>,
 }
 
 /// What was done of the deployments of one repository.
 #[derive(Default)]
 struct Done {
-    seen: BTreeSet<u64>,
+    /// Those of the page that is read, and of the one before: what moved on meanwhile comes again.
+    lately: [BTreeSet<u64>; 2],
+    /// Those that may still get better.
     open: BTreeMap<u64, Instant>,
-    revisions: BTreeSet<String>,
+    /// Those of them that were looked at in this reading.
+    looked_at: BTreeSet<u64>,
+    /// Revisions that were looked at lately: the same are often deployed several times.
+    revisions: VecDeque<String>,
+}
+
+impl Done {
+    fn was_lately(&self, number: u64) -> bool {
+        self.lately.iter().any(|page| page.contains(&number))
+    }
+
+    fn begin_page(&mut self) {
+        self.lately.swap(0, 1);
+        self.lately[0].clear();
+    }
 }
 
 /// Reads the deployments of the span, and those that were not over when they were last seen.
@@ -52,56 +71,22 @@ pub(super) async fn read(
     news: &News,
 ) -> Result<(), Trouble> {
     work.reporter.begin(&format!("reading deployments of `{}`", repo.full_name), None);
-    let entry = repo.entry(ledger, "deployments", COVERS);
-    let mut done = Done { open: open_items(entry), ..Done::default() };
-    let wants_graphql = work.config.graphql && (work.config.token.is_some() || work.config.app.is_some());
-    if wants_graphql {
-        match by_graphql(work, repo, ledger, sink, span, &mut done).await {
-            Ok(()) => {}
-            Err(graphql::Trouble::Other(trouble)) => return Err(trouble),
-            Err(graphql::Trouble::Unusable(why)) => {
-                tracing::warn!(repository = repo.full_name, why, "GraphQL does not answer as it should, asking REST");
-                done = Done { open: open_items(repo.entry(ledger, "deployments", COVERS)), ..Done::default() };
-                by_rest(work, repo, ledger, sink, span, &mut done).await?;
-            }
-        }
-    } else {
-        by_rest(work, repo, ledger, sink, span, &mut done).await?;
-    }
+    let mut done = Done { open: open_items(repo.entry(ledger, "deployments", COVERS)), ..Done::default() };
+    list(work, repo, ledger, sink, span, &mut done, news).await?;
     again(work, repo, ledger, sink, span, &mut done).await?;
     remember_open(repo.entry(ledger, "deployments", COVERS), &done.open);
-    beside_the_branch(work, repo, ledger, sink, news, &done.revisions).await
+    Ok(())
 }
 
-async fn by_graphql(
+/// Reads the list from the newest down to the start of the span.
+async fn list(
     work: &mut Work<'_>,
     repo: &Repo,
     ledger: &mut Ledger,
     sink: &mut Sink<'_>,
     span: Span,
     done: &mut Done,
-) -> Result<(), graphql::Trouble> {
-    let mut after = None;
-    loop {
-        let page = graphql::page(&work.api, repo, after.as_deref()).await?;
-        let reaches_past = is_older(page.told.iter().map(|told| told.deployment.created_at), span.from);
-        let sha = sink.page(page.raw.to_vec());
-        put(work, repo, sink, span, &page.told, &sha, done)?;
-        sink.checkpoint(|| ledger.to_cursor()).await?;
-        after = page.next.filter(|_| !reaches_past);
-        if after.is_none() {
-            return Ok(());
-        }
-    }
-}
-
-async fn by_rest(
-    work: &mut Work<'_>,
-    repo: &Repo,
-    ledger: &mut Ledger,
-    sink: &mut Sink<'_>,
-    span: Span,
-    done: &mut Done,
+    news: &News,
 ) -> Result<(), Trouble> {
     let stream = repo.stream("deployments");
     let first = repo.url(&work.api, &["deployments"], &[("per_page", PER_PAGE)]);
@@ -115,12 +100,14 @@ async fn by_rest(
     loop {
         work.note_broken(repo.entry(ledger, "deployments", COVERS), &stream, &page.broken);
         let reaches_past = is_older(page.items.iter().map(|deployment| deployment.created_at), span.from);
+        done.begin_page();
         let wanted: Vec<wire::Deployment> = std::mem::take(&mut page.items)
             .into_iter()
-            .filter(|deployment| deployment.created_at >= span.from && !done.seen.contains(&deployment.id))
+            .filter(|deployment| deployment.created_at >= span.from && !done.was_lately(deployment.id))
             .collect();
         let sha = sink.page(page.raw.to_vec());
-        one_by_one(work, repo, ledger, sink, span, wanted, &sha, done).await?;
+        let revisions = put(work, repo, ledger, sink, span, wanted, &sha, done).await?;
+        beside_the_branch(work, repo, ledger, sink, news, &revisions, done).await?;
         sink.checkpoint(|| ledger.to_cursor()).await?;
         match page.next.filter(|_| !reaches_past) {
             Some(next) => page = work.api.page(next, "deployments").await?,
@@ -136,9 +123,10 @@ fn is_older(times: impl Iterator<Item = Instant>, from: Instant) -> bool {
     times.max().is_some_and(|newest| newest < from)
 }
 
-/// Asks for the statuses of each, several at once, and puts them in the order of the list.
+/// Puts deployments with their statuses into the sink, and remembers those that may still get better. Returns which
+/// revisions they deployed.
 #[expect(clippy::too_many_arguments, reason = "a page and everything that it is told by")]
-async fn one_by_one(
+async fn put(
     work: &mut Work<'_>,
     repo: &Repo,
     ledger: &mut Ledger,
@@ -147,67 +135,100 @@ async fn one_by_one(
     wanted: Vec<wire::Deployment>,
     list_sha: &str,
     done: &mut Done,
-) -> Result<(), Trouble> {
-    let api = &work.api;
-    let asked = wanted.into_iter().map(|deployment| async move {
-        let (statuses, raws, broken) = all_statuses(api, repo, deployment.id).await?;
-        Ok::<_, HttpError>((Told { deployment, statuses }, raws, broken))
-    });
-    let answered: Vec<_> = futures::stream::iter(asked).buffered(api.requests_in_flight()).collect().await;
-    for answer in answered {
-        let (told, raws, broken) = answer?;
-        let shas: Vec<String> = raws.into_iter().map(|raw| sink.page(raw.to_vec())).collect();
-        let stream = repo.stream("deployments");
-        work.note_broken(repo.entry(ledger, "deployments", COVERS), &stream, &broken);
-        put(work, repo, sink, span, &[told], shas.first().map_or(list_sha, String::as_str), done)?;
-    }
-    Ok(())
-}
-
-type AllStatuses = (Vec<wire::DeploymentStatus>, Vec<Bytes>, Vec<String>);
-
-async fn all_statuses(api: &Api<'_>, repo: &Repo, number: u64) -> Result<AllStatuses, HttpError> {
-    let url = repo.url(api, &["deployments", &number.to_string(), "statuses"], &[("per_page", PER_PAGE)]);
-    let (mut statuses, mut raws, mut broken) = (Vec::new(), Vec::new(), Vec::new());
-    for page in api.all::<wire::DeploymentStatus>(url, "statuses").await? {
-        statuses.extend(page.items);
-        raws.push(page.raw);
-        broken.extend(page.broken);
-    }
-    Ok((statuses, raws, broken))
-}
-
-/// Puts deployments into the sink, and remembers those that may still succeed.
-fn put(
-    work: &Work<'_>,
-    repo: &Repo,
-    sink: &mut Sink<'_>,
-    span: Span,
-    told: &[Told],
-    sha: &str,
-    done: &mut Done,
-) -> Result<(), crate::SourceError> {
-    let mut rows: Vec<deployments::Row> = Vec::new();
-    for told in told {
+) -> Result<BTreeSet<String>, Trouble> {
+    let mut revisions = BTreeSet::new();
+    for told in told(work, repo, ledger, sink, wanted).await? {
         let deployment = &told.deployment;
-        if deployment.created_at < span.from || !done.seen.insert(deployment.id) {
+        if !done.lately[0].insert(deployment.id) {
             continue;
         }
         let succeed = work.config.statusless_deployments_succeed;
         let (own, is_open) =
             statuses::rows(&repo.name, deployment, &told.statuses, succeed, &work.rules, &work.authors);
         if !own.is_empty() {
-            done.revisions.extend(deployment.sha.clone());
+            revisions.extend(deployment.sha.clone());
         }
         if is_open && !own.is_empty() && deployment.created_at.0 > span.end.0 - OPEN_MICROS {
             done.open.insert(deployment.id, deployment.created_at);
+            done.looked_at.insert(deployment.id);
         } else {
             done.open.remove(&deployment.id);
         }
-        rows.extend(own);
+        work.reporter.advance(own.len() as u64);
+        sink.rows::<deployments::Row>(own, Some(told.page.as_deref().unwrap_or(list_sha)))?;
     }
-    work.reporter.advance(rows.len() as u64);
-    sink.rows(rows, Some(sha))
+    Ok(revisions)
+}
+
+/// The statuses of each, by GraphQL where it tells them, else by REST, several at once.
+async fn told(
+    work: &mut Work<'_>,
+    repo: &Repo,
+    ledger: &mut Ledger,
+    sink: &mut Sink<'_>,
+    wanted: Vec<wire::Deployment>,
+) -> Result<Vec<Told>, Trouble> {
+    let known = by_graphql(work, repo, &wanted).await?;
+    let api = &work.api;
+    let asked = wanted.into_iter().zip(known).map(|(deployment, known)| async move {
+        let statuses = match known {
+            Some(told) => Some((told.statuses, vec![told.raw], Vec::new())),
+            None => all_statuses(api, repo, deployment.id).await?,
+        };
+        Ok::<_, HttpError>((deployment, statuses))
+    });
+    let answered: Vec<_> = futures::stream::iter(asked).buffered(api.requests_in_flight()).collect().await;
+    let (mut all, mut pages) = (Vec::with_capacity(answered.len()), Pages::default());
+    for answer in answered {
+        // One that was deleted since the list told of it is not told of any more.
+        let (deployment, Some((statuses, raws, broken))) = answer? else { continue };
+        let shas: Vec<String> = raws.iter().map(|raw| pages.keep(sink, raw)).collect();
+        work.note_broken(repo.entry(ledger, "deployments", COVERS), &repo.stream("deployments"), &broken);
+        all.push(Told { deployment, statuses, page: shas.into_iter().next() });
+    }
+    Ok(all)
+}
+
+/// What GraphQL tells of each of them; nothing where it is not asked, or does not answer as it should.
+async fn by_graphql(
+    work: &Work<'_>,
+    repo: &Repo,
+    wanted: &[wire::Deployment],
+) -> Result<Vec<Option<graphql::statuses::Told>>, Trouble> {
+    let mut told: Vec<Option<graphql::statuses::Told>> = wanted.iter().map(|_| None).collect();
+    let named = |(place, deployment): (usize, &wire::Deployment)| Some((place, deployment.node_id.clone()?));
+    let (places, ids): (Vec<usize>, Vec<String>) = wanted.iter().enumerate().filter_map(named).unzip();
+    if ids.is_empty() || !work.api.has_graphql() {
+        return Ok(told);
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    match graphql::statuses::told(&work.api, &ids).await {
+        Ok(all) => {
+            for (place, one) in places.into_iter().zip(all) {
+                told[place] = one;
+            }
+        }
+        Err(trouble) => graphql::leave_to_rest(repo, trouble)?,
+    }
+    Ok(told)
+}
+
+type AllStatuses = (Vec<wire::DeploymentStatus>, Vec<Bytes>, Vec<String>);
+
+/// All statuses of a deployment by REST; none where it is gone.
+async fn all_statuses(api: &Api<'_>, repo: &Repo, number: u64) -> Result<Option<AllStatuses>, HttpError> {
+    let url = repo.url(api, &["deployments", &number.to_string(), "statuses"], &[("per_page", PER_PAGE)]);
+    let (mut statuses, mut raws, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+    let pages = match api.all::<wire::DeploymentStatus>(url, "statuses").await {
+        Err(error) if error.status() == Some(404) => return Ok(None),
+        pages => pages?,
+    };
+    for page in pages {
+        statuses.extend(page.items);
+        raws.push(page.raw);
+        broken.extend(page.broken);
+    }
+    Ok(Some((statuses, raws, broken)))
 }
 
 /// Looks again at those that were not over, and that the list did not reach.
@@ -220,9 +241,8 @@ async fn again(
     done: &mut Done,
 ) -> Result<(), Trouble> {
     done.open.retain(|_, created_at| created_at.0 > span.end.0 - OPEN_MICROS - OVERLAP_MICROS);
-    // What they carry was looked at when they were first seen.
-    let revisions = done.revisions.clone();
-    let open: Vec<u64> = done.open.keys().copied().filter(|number| !done.seen.contains(number)).collect();
+    done.begin_page();
+    let open: Vec<u64> = done.open.keys().copied().filter(|number| !done.looked_at.contains(number)).collect();
     for number in open {
         let url = repo.url(&work.api, &["deployments", &number.to_string()], &[]);
         let (deployment, raw) = match work.api.one::<Value>(url).await {
@@ -236,10 +256,9 @@ async fn again(
         };
         let Ok(deployment) = serde_json::from_value::<wire::Deployment>(deployment) else { continue };
         let sha = sink.page(raw.to_vec());
-        let wide = Span { from: Instant(deployment.created_at.0.min(span.from.0)), ..span };
-        one_by_one(work, repo, ledger, sink, wide, vec![deployment], &sha, done).await?;
+        // What it carries was looked at when it was first seen.
+        put(work, repo, ledger, sink, span, vec![deployment], &sha, done).await?;
     }
-    done.revisions = revisions;
     Ok(())
 }
 
@@ -252,12 +271,20 @@ async fn beside_the_branch(
     sink: &mut Sink<'_>,
     news: &News,
     revisions: &BTreeSet<String>,
+    done: &mut Done,
 ) -> Result<(), Trouble> {
     if !work.config.streams.commits {
         return Ok(());
     }
     let stream = repo.stream("deployments");
     for revision in revisions.iter().filter(|revision| !news.commits.contains_key(*revision)) {
+        if done.revisions.contains(revision) {
+            continue;
+        }
+        done.revisions.push_back(revision.clone());
+        if done.revisions.len() > REVISIONS {
+            done.revisions.pop_front();
+        }
         let both = format!("{}...{revision}", repo.default_branch);
         let mut next = Some(repo.url(&work.api, &["compare", &both], &[("per_page", PER_PAGE), ("page", "1")]));
         while let Some(url) = next {

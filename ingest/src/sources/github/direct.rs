@@ -24,6 +24,40 @@ pub(super) struct Merged {
     pub(super) is_rebased: bool,
 }
 
+/// The merged pull requests of a reading, no more than may be held.
+#[derive(Debug, Default)]
+pub(super) struct Merges {
+    known: Vec<Merged>,
+    /// There are others: of each commit that none of these explains, GitHub has to be asked.
+    is_partial: bool,
+}
+
+impl Merges {
+    /// Adds one, unless there are `most` already.
+    pub(super) fn add(&mut self, merged: Merged, most: usize) {
+        if self.known.len() < most {
+            self.known.push(merged);
+        } else {
+            self.is_partial = true;
+        }
+    }
+
+    /// Notes that there are others.
+    pub(super) fn forget_some(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// Those that are known.
+    pub(super) fn known(&self) -> &[Merged] {
+        &self.known
+    }
+
+    /// Whether there are others.
+    pub(super) fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+}
+
 /// What a rebase keeps of a commit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Trace {

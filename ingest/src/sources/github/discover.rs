@@ -99,7 +99,9 @@ pub(super) async fn repositories(work: &Work<'_>, ledger: &mut Ledger) -> Result
 
 /// Whether a repository that was found is one to read.
 pub(super) fn is_wanted(config: &Config, rules: &Rules, repository: &wire::Repository) -> bool {
-    (config.archived || !repository.archived) && (config.forks || !repository.fork) && rules.takes(&repository.full_name)
+    (config.archived || !repository.archived)
+        && (config.forks || !repository.fork)
+        && rules.takes(&repository.full_name)
 }
 
 fn missing(work: &Work<'_>, ledger: &mut Ledger, name: &str, trouble: Trouble) -> Result<(), Trouble> {

@@ -1,65 +1,40 @@
-//! Deployments with their statuses by GraphQL: a hundred with one request, where REST needs a request for each.
+//! GraphQL: one question where REST needs hundreds of requests.
 //!
-//! Errors come with the status 200, with or without a part of the data: an answer with errors is no answer.
+//! Errors come with the status 200, with or without a part of the data, so an answer is read together with its
+//! complaints. What GraphQL does not tell, or not wholly, REST is asked for: both make the same rows.
+
+pub(super) mod pulls;
+pub(super) mod statuses;
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::deployments::Told;
 use super::wire;
 use super::work::{Repo, Trouble as Ending};
 use crate::http::{HttpError, HttpErrorKind, Request};
 
-/// The question. Names of accounts as REST gives them: a bot's login has no `[bot]` here.
-pub(super) const QUERY: &str = "\
-query($owner: String!, $name: String!, $first: Int!, $after: String) {
-  repository(owner: $owner, name: $name) {
-    deployments(first: $first, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) {
-      nodes {
-        databaseId
-        commitOid
-        latestEnvironment
-        originalEnvironment
-        createdAt
-        creator { __typename login }
-        statuses(first: 50) {
-          nodes { state environment createdAt }
-          pageInfo { hasNextPage }
-        }
-      }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-  rateLimit { cost remaining resetAt }
-}";
-
-/// How many deployments are asked for at once: fifty statuses of each are well below the most nodes of an answer.
-const FIRST: u32 = 100;
-/// How often an answer that was cut short, or came too early, is asked for again.
+/// How often an answer that came too early is asked for again.
 const ATTEMPTS: u32 = 3;
 
 /// Why GraphQL ended early.
+#[derive(Debug)]
 pub(super) enum Trouble {
+    /// It took too long, or would have: less may be answered.
+    TooMuch(String),
     /// It does not answer as it should; REST may.
     Unusable(String),
     /// Neither would.
     Other(Ending),
 }
 
-impl From<crate::SourceError> for Trouble {
-    fn from(error: crate::SourceError) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-/// One page.
-pub(super) struct Page {
-    pub(super) told: Vec<Told>,
+/// An answer: what it tells, and what it says about the rest.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) data: Value,
+    pub(super) complaints: Vec<Complaint>,
     pub(super) raw: Bytes,
-    /// Where the next page begins.
-    pub(super) next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,14 +44,17 @@ struct Answered {
     errors: Option<Vec<Complaint>>,
 }
 
-#[derive(Deserialize)]
-struct Complaint {
+/// One of the errors that come with an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Complaint {
     #[serde(rename = "type")]
     kind: Option<String>,
     message: Option<String>,
+    #[serde(default)]
+    path: Option<Vec<Value>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Connection<T> {
     #[serde(default = "Vec::new")]
@@ -84,161 +62,185 @@ struct Connection<T> {
     page_info: PageInfo,
 }
 
-#[derive(Deserialize)]
+/// Only the first page is asked for: where it does not hold all, REST is.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PageInfo {
     has_next_page: bool,
-    end_cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Deployment {
-    /// It does not fit into the schema's `Int` any more where deployments are many, and is null then.
-    database_id: Option<u64>,
-    commit_oid: Option<String>,
-    latest_environment: Option<String>,
-    original_environment: Option<String>,
-    created_at: lake::Instant,
-    creator: Option<Creator>,
-    statuses: Option<Connection<Status>>,
+impl<T> Connection<T> {
+    /// All there is; none where there is more than this page.
+    fn whole(self) -> Option<Vec<T>> {
+        (!self.page_info.has_next_page).then(|| self.nodes.into_iter().flatten().collect())
+    }
 }
 
-#[derive(Deserialize)]
-struct Creator {
+/// An account. Names are not always those of REST.
+#[derive(Clone, Debug, Deserialize)]
+struct Actor {
     #[serde(rename = "__typename")]
     kind: Option<String>,
     login: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Status {
-    state: Option<String>,
-    environment: Option<String>,
-    created_at: lake::Instant,
+impl From<Actor> for wire::Account {
+    /// REST writes the login of a bot with `[bot]` behind it, and calls the coding agent of GitHub itself otherwise.
+    fn from(actor: Actor) -> Self {
+        let is_bot = actor.kind.as_deref() == Some("Bot");
+        let login = actor.login.map(|login| match login.as_str() {
+            "copilot-swe-agent" if is_bot => "Copilot".to_owned(),
+            _ if is_bot => format!("{login}[bot]"),
+            _ => login,
+        });
+        Self { login, kind: actor.kind }
+    }
 }
 
-/// The page after the cursor `after`, newest deployments first.
-pub(super) async fn page(api: &Api<'_>, repo: &Repo, after: Option<&str>) -> Result<Page, Trouble> {
-    let (owner, name) = repo.full_name.split_once('/').unwrap_or((&repo.full_name, ""));
-    let mut first = FIRST;
+impl Complaint {
+    fn is(&self, kind: &str) -> bool {
+        self.kind.as_deref() == Some(kind)
+    }
+
+    fn says(&self, words: &[&str]) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+        words.iter().any(|word| message.contains(word))
+    }
+
+    /// Whether the budget was used up, or too much was asked at once. The client waits before it asks again.
+    fn is_too_early(&self) -> bool {
+        self.is("RATE_LIMITED") || self.says(&["rate limit"])
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.is("MAX_NODE_LIMIT_EXCEEDED")
+            || self.is("RESOURCE_LIMITS_EXCEEDED")
+            || self.says(&["timeout", "timed out", "something went wrong while executing"])
+    }
+
+    /// Which of a list it speaks of, where it stands in `data` under `name`.
+    fn place_in(&self, name: &str) -> Option<usize> {
+        let path = self.path.as_ref()?;
+        let is_there = path.first().and_then(Value::as_str) == Some(name);
+        path.get(1).filter(|_| is_there).and_then(Value::as_u64).and_then(|place| usize::try_from(place).ok())
+    }
+
+    fn sentence(&self) -> String {
+        let kind = self.kind.as_deref().unwrap_or("error");
+        format!("{kind}: {}", self.message.as_deref().unwrap_or_default())
+    }
+}
+
+/// Asks, and again where it was too early.
+pub(super) async fn ask(api: &Api<'_>, query: &str, variables: &Value) -> Result<Told, Trouble> {
+    let request = Request::post_json(api.graphql_url(), &json!({"query": query, "variables": variables}));
     let mut attempt = 1;
     loop {
-        let variables = json!({"owner": owner, "name": name, "first": first, "after": after});
-        let request = Request::post_json(api.graphql_url(), &json!({"query": QUERY, "variables": variables}));
         let raw = match api.ask(&request).await {
             Ok(answer) => answer.body,
-            Err(error) if is_refusal(&error) => return Err(Trouble::Unusable(error.kind.to_string())),
-            Err(error) => return Err(Trouble::Other(error.into())),
+            Err(error) => return Err(failed(api, error)),
         };
-        match read(&raw) {
-            Ok((told, next)) => return Ok(Page { told, raw, next }),
-            // The budget was used up: the client waits before it asks again. Or the question was too large.
-            Err(_) if attempt < ATTEMPTS => first = (first / 2).max(10),
-            Err(why) => return Err(Trouble::Unusable(why)),
+        let told = read(raw).map_err(Trouble::Unusable)?;
+        match told.complaints.iter().find(|complaint| complaint.is_too_early()) {
+            Some(_) if attempt < ATTEMPTS => attempt += 1,
+            Some(early) => return Err(Trouble::Unusable(early.sentence())),
+            None => return judged(api, told),
         }
-        attempt += 1;
     }
 }
 
-/// Whether REST may have what GraphQL has not: it is not there, or may not be used.
-fn is_refusal(error: &HttpError) -> bool {
-    matches!(error.status(), Some(400 | 403 | 404 | 405 | 410 | 422 | 500..=504))
-        || matches!(error.kind, HttpErrorKind::Content(_))
+/// An answer that can be used, with what it complains of.
+fn read(raw: Bytes) -> Result<Told, String> {
+    let answered: Answered = serde_json::from_slice(&raw).map_err(|error| error.to_string())?;
+    Ok(Told { data: answered.data.unwrap_or_default(), complaints: answered.errors.unwrap_or_default(), raw })
 }
 
-/// What an answer tells, or why it tells nothing.
-fn read(raw: &[u8]) -> Result<(Vec<Told>, Option<String>), String> {
-    let answered: Answered = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
-    let errors = answered.errors.unwrap_or_default();
-    if let Some(first) = errors.first() {
-        let kind = first.kind.as_deref().unwrap_or("error");
-        return Err(format!("{kind}: {}", first.message.as_deref().unwrap_or_default()));
+/// What an answer tells of each node that was asked for by id, in their order. One that is complained of is not told of.
+fn each<T>(
+    answer: &Told,
+    asked: &[&str],
+    one: impl Fn(&Value, &str, &Bytes) -> Option<T>,
+) -> Result<Vec<Option<T>>, String> {
+    let nodes = answer.data["nodes"].as_array().ok_or_else(|| match answer.complaints.first() {
+        Some(complaint) => complaint.sentence(),
+        None => "it has no nodes".to_owned(),
+    })?;
+    // A complaint that names no place may be about any of them.
+    if let Some(complaint) = answer.complaints.iter().find(|complaint| complaint.place_in("nodes").is_none()) {
+        return Err(complaint.sentence());
     }
-    let deployments = answered.data.as_ref().and_then(|data| data.pointer("/repository/deployments")).cloned();
-    let page: Connection<Deployment> =
-        serde_json::from_value(deployments.ok_or("it has no deployments")?).map_err(|error| error.to_string())?;
-    let told = page.nodes.into_iter().flatten().map(told).collect::<Result<_, String>>()?;
-    let next = page.page_info.end_cursor.filter(|_| page.page_info.has_next_page);
-    Ok((told, next))
-}
-
-fn told(deployment: Deployment) -> Result<Told, String> {
-    let id = deployment.database_id.ok_or("a deployment has no number")?;
-    let statuses = deployment.statuses.ok_or("a deployment has no statuses")?;
-    if statuses.page_info.has_next_page {
-        return Err(format!("the deployment `{id}` has more statuses than fit into the answer"));
-    }
-    let status = |status: Status| wire::DeploymentStatus {
-        id: None,
-        state: status.state.map(|state| state.to_ascii_lowercase()),
-        environment: status.environment,
-        created_at: status.created_at,
+    let told = |(place, id): (usize, &&str)| {
+        let is_whole = !answer.complaints.iter().any(|complaint| complaint.place_in("nodes") == Some(place));
+        nodes.get(place).filter(|_| is_whole).and_then(|node| one(node, *id, &answer.raw))
     };
-    let statuses = statuses.nodes.into_iter().flatten().map(status).collect();
-    let creator = deployment.creator.map(|creator| {
-        let is_bot = creator.kind.as_deref() == Some("Bot");
-        // REST writes the login of a bot with `[bot]` behind it.
-        let login = creator.login.map(|login| if is_bot { format!("{login}[bot]") } else { login });
-        wire::Account { login, kind: creator.kind }
-    });
-    let deployment = wire::Deployment {
-        id,
-        sha: deployment.commit_oid,
-        environment: deployment.latest_environment.or(deployment.original_environment),
-        creator,
-        created_at: deployment.created_at,
-    };
-    Ok(Told { deployment, statuses })
+    Ok(asked.iter().enumerate().map(told).collect())
+}
+
+/// What ends the reading is passed on; anything else is said, and left to REST.
+pub(super) fn leave_to_rest(repo: &Repo, trouble: Trouble) -> Result<(), Ending> {
+    match trouble {
+        Trouble::Other(ending) => Err(ending),
+        Trouble::Unusable(why) | Trouble::TooMuch(why) => {
+            tracing::warn!(repository = repo.full_name, why, "GraphQL does not answer as it should, asking REST");
+            Ok(())
+        }
+    }
+}
+
+fn judged(api: &Api<'_>, told: Told) -> Result<Told, Trouble> {
+    if let Some(much) = told.complaints.iter().find(|complaint| complaint.is_too_much()) {
+        return Err(Trouble::TooMuch(much.sentence()));
+    }
+    match told.complaints.first() {
+        // The question itself was refused, as by a server of an older release: it will not be understood later either.
+        Some(first) if told.data.is_null() && first.kind.is_none() && first.path.is_none() => {
+            api.give_up_graphql();
+            Err(Trouble::Unusable(first.sentence()))
+        }
+        _ => Ok(told),
+    }
+}
+
+/// Whether REST may have what GraphQL has not.
+fn failed(api: &Api<'_>, error: HttpError) -> Trouble {
+    let why = error.kind.to_string();
+    match (&error.kind, error.status()) {
+        (HttpErrorKind::TimedOut { .. }, _) | (_, Some(502 | 504)) => Trouble::TooMuch(why),
+        // It is not there, or may not be used, or its budget, which is another than that of REST, is new too late.
+        (HttpErrorKind::Limited { .. }, _) | (_, Some(400 | 403 | 404 | 405 | 410 | 422)) => {
+            api.give_up_graphql();
+            Trouble::Unusable(why)
+        }
+        (HttpErrorKind::Content(_), _) | (_, Some(500..=599)) => Trouble::Unusable(why),
+        _ => Trouble::Other(error.into()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answer(node: &Value) -> Vec<u8> {
-        let page = json!({"nodes": [node, null], "pageInfo": {"hasNextPage": true, "endCursor": "abc"}});
-        json!({"data": {"repository": {"deployments": page}}}).to_string().into_bytes()
-    }
-
-    fn node() -> Value {
-        json!({"databaseId": 7, "commitOid": "f00", "latestEnvironment": "production", "originalEnvironment": "prod",
-            "createdAt": "2026-01-05T08:00:00Z", "creator": {"__typename": "Bot", "login": "github-actions"},
-            "statuses": {"nodes": [{"state": "IN_PROGRESS", "environment": null, "createdAt": "2026-01-05T08:00:01Z"}],
-                "pageInfo": {"hasNextPage": false, "endCursor": null}}})
+    #[test]
+    fn bots_are_called_as_rest_calls_them() {
+        let login = |kind: &str, login: &str| {
+            wire::Account::from(Actor { kind: Some(kind.to_owned()), login: Some(login.to_owned()) }).login
+        };
+        assert_eq!(login("Bot", "dependabot").as_deref(), Some("dependabot[bot]"));
+        assert_eq!(login("Bot", "copilot-swe-agent").as_deref(), Some("Copilot"));
+        assert_eq!(login("User", "ada").as_deref(), Some("ada"));
+        assert_eq!(login("Mannequin", "copilot-swe-agent").as_deref(), Some("copilot-swe-agent"));
     }
 
     #[test]
-    fn an_answer_is_read_as_rest_would_tell_it() {
-        let (told, next) = read(&answer(&node())).expect("it is an answer");
-        assert_eq!(next.as_deref(), Some("abc"));
-        let [told] = told.as_slice() else { panic!("one node is null") };
-        assert_eq!((told.deployment.id, told.deployment.environment.as_deref()), (7, Some("production")));
-        let creator = told.deployment.creator.as_ref().expect("somebody");
-        assert_eq!(creator.login.as_deref(), Some("github-actions[bot]"));
-        assert_eq!(told.statuses[0].state.as_deref(), Some("in_progress"));
-    }
-
-    #[test]
-    fn an_answer_with_errors_is_none_whatever_else_it_holds() {
-        let why = |raw: &[u8]| read(raw).expect_err("it cannot be used");
-        let limited = json!({"data": {"repository": null}, "errors": [{"type": "RATE_LIMITED", "message": "later"}]});
-        assert_eq!(why(limited.to_string().as_bytes()), "RATE_LIMITED: later");
-        let mut partial: Value = serde_json::from_slice(&answer(&node())).expect("it is JSON");
-        partial["errors"] = json!([{"message": "timed out"}]);
-        assert_eq!(why(partial.to_string().as_bytes()), "error: timed out");
-        assert_eq!(why(b"{\"data\":{\"repository\":null}}"), "it has no deployments");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_left_to_rest() {
-        let why = |node: &Value| read(&answer(node)).expect_err("it is not whole");
-        let mut large = node();
-        large["databaseId"] = Value::Null;
-        assert_eq!(why(&large), "a deployment has no number");
-        let mut many = node();
-        many["statuses"]["pageInfo"]["hasNextPage"] = json!(true);
-        assert_eq!(why(&many), "the deployment `7` has more statuses than fit into the answer");
+    fn complaints_are_told_apart() {
+        let of = |complaint: Value| serde_json::from_value::<Complaint>(complaint).expect("it is one");
+        assert!(of(json!({"type": "RATE_LIMITED", "message": "API rate limit exceeded"})).is_too_early());
+        assert!(of(json!({"message": "You have exceeded a secondary rate limit."})).is_too_early());
+        let slow = "Something went wrong while executing your query. This may be the result of a timeout";
+        assert!(of(json!({"message": slow})).is_too_much());
+        assert!(of(json!({"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "requests up to 600,000"})).is_too_much());
+        let missing = of(json!({"type": "NOT_FOUND", "path": ["nodes", 2, "commits"], "message": "x"}));
+        assert_eq!((missing.place_in("nodes"), missing.place_in("repository")), (Some(2), None));
+        assert!(!missing.is_too_much() && !missing.is_too_early());
     }
 }

@@ -189,9 +189,8 @@ pub(super) fn rows(
     let mut rows = Vec::new();
     for (place, episode) in episodes(issue, timeline, rules).into_iter().enumerate() {
         // What the text says, it says of the first time, unless it lies within a later one.
-        let is_within = |at: &Instant| {
-            episode.resolved_at.is_none_or(|end| *at <= end) && (place == 0 || *at >= episode.opened_at)
-        };
+        let is_within =
+            |at: &Instant| episode.resolved_at.is_none_or(|end| *at <= end) && (place == 0 || *at >= episode.opened_at);
         for service in &services {
             rows.push(Row {
                 incident_id: id(repository, issue.number, place),

@@ -91,11 +91,15 @@ async fn labelled(
             .into_iter()
             .filter(|issue| issue.pull_request.is_none() && progress.wants(issue.number, issue.updated_at) == Want::Now)
             .collect();
-        seen.extend(wanted.iter().map(|issue| issue.number));
+        let numbers: Vec<u64> = wanted.iter().map(|issue| issue.number).collect();
+        let oldest = wanted.iter().map(|issue| issue.updated_at).min();
         if !wanted.is_empty() {
             let sha = sink.page(page.raw.to_vec());
             put(work, repo, ledger, sink, wanted, &sha, open).await?;
         }
+        // Only of those that are open somebody asks whether they were looked at.
+        seen.extend(numbers.into_iter().filter(|number| open.contains_key(number)));
+        progress.page_done(newest, oldest);
         work.note_broken(repo.entry(ledger, "incidents", COVERS), &stream, &page.broken);
         sink.checkpoint(|| ledger.to_cursor()).await?;
         let next = match page.next.take().filter(|_| !progress.reaches_past(newest)) {

@@ -5,10 +5,12 @@
 //! often, in which order and in how many readings they came.
 //!
 //! - `config` and `rules` are the settings; `discover` finds the repositories.
-//! - `api` asks for pages, `graphql` for deployments; `rate` knows the limits, `app` has tokens of an app.
+//! - `api` asks for pages, `graphql` for what REST would need many requests for; `rate` knows the limits, `app` has
+//!   tokens of an app.
 //! - `read` goes through the streams: `commits`, `pulls`, `deployments`, `issues`, `releases`, `runs`, `checks`. They are
 //!   the code that awaits.
-//! - `commit`, `change`, `merge`, `direct`, `events`, `statuses`, `incidents` make rows of what `wire` reads, and are pure.
+//! - `commit`, `change`, `merge`, `direct`, `events`, `statuses`, `incidents` make rows of what `wire` reads, and are pure;
+//!   `mainline` finds where a long branch is cut.
 //! - `webhook` takes what GitHub pushes.
 //! - `work` is what the streams share; `newest` reads lists that change while they are read.
 
@@ -26,6 +28,7 @@ mod events;
 mod graphql;
 mod incidents;
 mod issues;
+mod mainline;
 mod merge;
 mod newest;
 mod pulls;
@@ -44,14 +47,14 @@ mod work;
 
 use async_trait::async_trait;
 
-#[cfg(test)]
-pub(crate) use tests::contract;
 pub use config::{App, Config, Receive, Streams};
 pub use rules::{EnvironmentRule, IncidentRules, ReleaseRule, ServiceRule, WorkflowRule};
+#[cfg(test)]
+pub(crate) use tests::contract;
 
 use self::api::Api;
 use self::rules::Rules;
-use self::work::Work;
+use self::work::{Limits, Work};
 use crate::authorship::Classifier;
 use crate::http::Pause;
 use crate::receive::Receiver;
@@ -76,7 +79,7 @@ pub const FILLS: &[&str] = &[
 /// The source that these settings describe. Nothing is asked before [`Source::read`].
 #[must_use]
 pub fn open(config: Config) -> GitHubSource {
-    GitHubSource { config, pause: Pause::real() }
+    GitHubSource { config, pause: Pause::real(), limits: Limits::default() }
 }
 
 /// The repositories of somebody on GitHub.
@@ -84,6 +87,7 @@ pub fn open(config: Config) -> GitHubSource {
 pub struct GitHubSource {
     config: Config,
     pause: Pause,
+    limits: Limits,
 }
 
 #[async_trait]
@@ -126,6 +130,7 @@ impl Source for GitHubSource {
             rules: Rules::new(&self.config)?,
             authors: classifier(&self.config)?,
             reading: *reading,
+            limits: self.limits,
             reporter,
         };
         read::read(&mut work, sink, &self.stream()).await

@@ -19,6 +19,7 @@ const MOST_PASSES: usize = 8;
 #[derive(Debug)]
 pub(super) struct Progress {
     from: Instant,
+    /// What was done and may come again: that of the last pages, and what is as new as the newest.
     done: BTreeMap<u64, Instant>,
     resumed: Option<Resume>,
     /// What the pass that is running has to reach back to.
@@ -75,6 +76,9 @@ impl Progress {
     /// Whether a thing in this state has to be done now. Each state is asked for once.
     pub(super) fn wants(&mut self, number: u64, updated_at: Instant) -> Want {
         self.newest = self.newest.max(Some(updated_at));
+        if self.passes > 0 && self.mark().is_some_and(|mark| updated_at < mark) {
+            return Want::Not;
+        }
         if updated_at < self.from || self.done.get(&number).is_some_and(|at| *at >= updated_at) {
             return Want::Not;
         }
@@ -84,11 +88,25 @@ impl Progress {
         if was_done { Want::DoneBefore } else { Want::Now }
     }
 
-    /// Notes that everything of a page whose oldest thing was changed then is done.
-    pub(super) fn page_done(&mut self, oldest: Option<Instant>) {
-        if self.passes == 0 && let Some(oldest) = oldest {
+    /// Notes that everything of a page is done, whose things were last changed within these times.
+    pub(super) fn page_done(&mut self, newest: Option<Instant>, oldest: Option<Instant>) {
+        // What is newer than a whole page and did not change does not move behind it. Only the next pass sees it again,
+        // and goes no further than to what is newest now.
+        if let (Some(newest), Some(mark)) = (newest, self.mark()) {
+            self.done.retain(|_, at| *at <= newest || *at >= mark);
+        }
+        if self.passes == 0
+            && let Some(oldest) = oldest
+        {
             self.done_to = Some(self.done_to.map_or(oldest, |at| at.min(oldest)));
         }
+    }
+
+    /// What is older than this is not wanted by the next pass: the pass before has done it. A little more than what it
+    /// reaches back to, because lists are served from copies that lag behind.
+    fn mark(&self) -> Option<Instant> {
+        let reach = if self.passes == 0 { self.newest } else { Some(self.reach) };
+        reach.map(|at| Instant(at.0.saturating_sub(OVERLAP_MICROS)))
     }
 
     /// Whether the pass reaches beyond a page: all that is on it is older than what is wanted.
@@ -160,18 +178,37 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_held_than_the_last_pages_and_the_newest() {
+        let mut progress = Progress::new(Span { from: at(-1_000_000), ..span() }, None);
+        for page in 0..1000 {
+            let (newest, oldest) = (at(900 - 100 * page), at(801 - 100 * page));
+            for place in 0..100 {
+                let number = u64::try_from(100 * page + place).expect("it is not negative");
+                assert!(progress.now(number, at(900 - 100 * page - place)));
+            }
+            progress.page_done(Some(newest), Some(oldest));
+            assert!(progress.done.len() <= 111, "{}", progress.done.len());
+            // The last of it has moved to the next page.
+            let last = u64::try_from(100 * page + 99).expect("it is not negative");
+            assert!(!progress.now(last, oldest));
+        }
+        assert!(progress.needs_another_pass());
+        assert!(!progress.now(0, at(900)), "the newest was done");
+    }
+
+    #[test]
     fn a_broken_reading_is_taken_up_where_it_stopped() {
         let mut broken = Progress::new(span(), None);
         assert!(broken.resume().is_none(), "nothing was done");
         assert!(broken.now(1, at(900)) && broken.now(2, at(800)));
-        broken.page_done(Some(at(800)));
+        broken.page_done(Some(at(900)), Some(at(800)));
         assert!(broken.now(3, at(700)));
         let mut next = Progress::new(Span { end: at(2000), ..span() }, broken.resume().as_ref());
         assert!(next.now(1, at(1500)), "it changed since");
         assert_eq!(next.wants(4, at(850)), Want::DoneBefore);
         assert!(next.now(2, at(800)), "one of the same second may not have been");
         assert!(next.now(3, at(700)) && next.now(5, at(600)));
-        next.page_done(Some(at(600)));
+        next.page_done(Some(at(1500)), Some(at(600)));
         let expected = Resume { from: at(90), began: at(990), done_to: at(600) };
         assert_eq!(next.resume(), serde_json::to_value(expected).ok());
     }

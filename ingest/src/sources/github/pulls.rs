@@ -1,4 +1,7 @@
 //! Pull requests: the list by last change, and for each that changed its commits, reviews and timeline.
+//!
+//! The list is read by REST, which can be asked for changes alone. The rest comes by GraphQL for many at once where it
+//! answers, and by REST for each part of each that GraphQL has not told wholly.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +13,11 @@ use super::api::{Api, PER_PAGE, Page};
 use super::commit::{Facts, facts};
 use super::commits::News;
 use super::config::Config;
-use super::direct::Merged;
+use super::direct::{Merged, Merges};
+use super::graphql::{self, pulls::Told};
 use super::merge::MergeKind;
 use super::newest::{Progress, Want};
-use super::work::{Repo, Span, Trouble, Work, remember_page, validator};
+use super::work::{Pages, Repo, Span, Trouble, Work, remember_page, validator};
 use super::{change, events, wire};
 use crate::http::HttpError;
 use crate::{Ledger, Sink};
@@ -27,14 +31,38 @@ const MOST_COMMITS: usize = 250;
 /// What else there is about one pull request.
 #[derive(Default)]
 struct Details {
-    commits: Vec<wire::Commit>,
-    reviews: Vec<(Bytes, Vec<wire::Review>)>,
-    timeline: Vec<(Bytes, Vec<wire::TimelineEvent>)>,
-    commit_pages: Vec<Bytes>,
+    commits: Part<wire::Commit>,
+    reviews: Part<wire::Review>,
+    timeline: Part<wire::TimelineEvent>,
     /// The commit it was merged as, where it is none of the new ones.
     carrier: Option<wire::Commit>,
     /// What of it cannot be used or had.
     broken: Vec<String>,
+}
+
+/// One kind of what there is, and the pages it stood on.
+struct Part<T> {
+    items: Vec<T>,
+    pages: Vec<Bytes>,
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), pages: Vec::new() }
+    }
+}
+
+impl<T> Part<T> {
+    /// What GraphQL told with one answer.
+    fn told(items: Vec<T>, raw: &Bytes) -> Self {
+        Self { items, pages: vec![raw.clone()] }
+    }
+
+    /// Keeps its pages; which one its rows are traced to.
+    fn keep(&self, sink: &mut Sink<'_>, pages: &mut Pages, otherwise: &str) -> String {
+        let kept: Vec<String> = self.pages.iter().map(|raw| pages.keep(sink, raw)).collect();
+        kept.into_iter().next().unwrap_or_else(|| otherwise.to_owned())
+    }
 }
 
 /// Reads the pull requests that changed in the span, and returns those that were merged.
@@ -45,7 +73,7 @@ pub(super) async fn read(
     sink: &mut Sink<'_>,
     span: Span,
     news: &News,
-) -> Result<Vec<Merged>, Trouble> {
+) -> Result<Merges, Trouble> {
     let stream = repo.stream("pulls");
     work.reporter.begin(&format!("reading pull requests of `{}`", repo.full_name), None);
     let query = [("state", "all"), ("sort", "updated"), ("direction", "desc"), ("per_page", PER_PAGE)];
@@ -56,15 +84,15 @@ pub(super) async fn read(
     let may_skip = !span.is_asked && entry.resume.is_none() && entry.watermark.is_some() && news.head.is_none();
     let seen = validator(entry, &first, work.config).filter(|_| may_skip);
     let Some(mut page) = work.api.page_unless::<wire::Pull>(first.clone(), "pulls", seen).await? else {
-        return Ok(Vec::new());
+        return Ok(Merges::default());
     };
     let validator = page.validator.clone();
-    let mut merged = Vec::new();
+    let mut merged = Merges::default();
     loop {
         let newest = page.items.iter().map(|pull| pull.updated_at).max();
         let oldest = page.items.iter().map(|pull| pull.updated_at).min();
-        merged.extend(take(work, repo, ledger, sink, &mut progress, &page, news).await?);
-        progress.page_done(oldest);
+        take(work, repo, ledger, sink, &mut progress, &page, news, &mut merged).await?;
+        progress.page_done(newest, oldest);
         let entry = repo.entry(ledger, "pulls", COVERS);
         work.note_broken(entry, &stream, &page.broken);
         entry.resume = progress.resume();
@@ -83,6 +111,7 @@ pub(super) async fn read(
 }
 
 /// Puts what changed on one page into the sink, in the page's order.
+#[expect(clippy::too_many_arguments, reason = "a page and everything that it is told by")]
 async fn take(
     work: &mut Work<'_>,
     repo: &Repo,
@@ -91,47 +120,76 @@ async fn take(
     progress: &mut Progress,
     page: &Page<wire::Pull>,
     news: &News,
-) -> Result<Vec<Merged>, Trouble> {
-    let (mut wanted, mut merged): (Vec<&wire::Pull>, Vec<Merged>) = Default::default();
+    merged: &mut Merges,
+) -> Result<(), Trouble> {
+    let mut wanted: Vec<&wire::Pull> = Vec::new();
     for pull in &page.items {
         match progress.wants(pull.number, pull.updated_at) {
             Want::Now => wanted.push(pull),
             Want::Not => {}
             Want::DoneBefore => match explained(pull, news) {
                 Explained::NotNew => {}
-                Explained::ByItsCarrier(known) => merged.push(known),
+                Explained::Unknown => merged.forget_some(),
+                Explained::ByItsCarrier(known) => merged.add(known, work.limits.merged),
                 Explained::ByItsCommits => wanted.push(pull),
             },
         }
     }
     if wanted.is_empty() {
-        return Ok(merged);
+        return Ok(());
     }
     let list_sha = sink.page(page.raw.to_vec());
+    let told = by_graphql(work, repo, &wanted).await?;
     let (api, config) = (&work.api, work.config);
     let mut asked = Vec::with_capacity(wanted.len());
-    for pull in &wanted {
-        asked.push(details(api, config, repo, pull, news));
+    for (pull, told) in wanted.iter().zip(told) {
+        asked.push(details(api, config, repo, pull, news, told));
     }
     let mut answered = futures::stream::iter(asked).buffered(api.requests_in_flight());
     let mut place = wanted.iter();
-    let mut broken: Vec<String> = Vec::new();
+    let (mut broken, mut pages): (Vec<String>, Pages) = Default::default();
     while let (Some(details), Some(pull)) = (answered.next().await, place.next()) {
         let details = details?;
         broken.extend(details.broken.iter().map(|why| format!("{}: {why}", change::id(pull.number))));
-        merged.extend(put(work.config, &mut work.authors, repo, pull, &details, news, sink, &list_sha, &mut broken)?);
+        let kept = (list_sha.as_str(), &mut pages);
+        let known = put(work.config, &mut work.authors, repo, pull, &details, news, sink, kept, &mut broken)?;
+        if let Some(known) = known {
+            merged.add(known, work.limits.merged);
+        }
         work.reporter.advance(1);
     }
     drop(answered);
     let stream = repo.stream("pulls");
     work.note_broken(repo.entry(ledger, "pulls", COVERS), &stream, &broken);
-    Ok(merged)
+    Ok(())
+}
+
+/// What GraphQL tells of each of them; nothing where it is not asked, or does not answer as it should.
+async fn by_graphql(work: &Work<'_>, repo: &Repo, wanted: &[&wire::Pull]) -> Result<Vec<Option<Told>>, Trouble> {
+    let mut told: Vec<Option<Told>> = wanted.iter().map(|_| None).collect();
+    let named = |(place, pull): (usize, &&wire::Pull)| Some((place, pull.node_id.clone()?));
+    let (places, ids): (Vec<usize>, Vec<String>) = wanted.iter().enumerate().filter_map(named).unzip();
+    if ids.is_empty() || !work.api.has_graphql() {
+        return Ok(told);
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    match graphql::pulls::told(&work.api, &work.config.streams, &ids).await {
+        Ok(all) => {
+            for (place, one) in places.into_iter().zip(all) {
+                told[place] = one;
+            }
+        }
+        Err(trouble) => graphql::leave_to_rest(repo, trouble)?,
+    }
+    Ok(told)
 }
 
 /// How a pull request that an earlier reading has done explains commits that are new to this one.
 enum Explained {
     /// None of them.
     NotNew,
+    /// There are too many to know: those that nothing else explains are asked for one by one.
+    Unknown,
     /// The commit it was merged as says so itself.
     ByItsCarrier(Merged),
     /// Only its own commits tell, as after a rebase.
@@ -139,6 +197,9 @@ enum Explained {
 }
 
 fn explained(pull: &wire::Pull, news: &News) -> Explained {
+    if news.is_cut && pull.merged_at.is_some() {
+        return Explained::Unknown;
+    }
     let carrier = pull.merged_at.and(pull.merge_commit_sha.as_ref()).and_then(|sha| news.commits.get(sha));
     let Some(carrier) = carrier else { return Explained::NotNew };
     let change_id = change::id(pull.number);
@@ -149,43 +210,62 @@ fn explained(pull: &wire::Pull, news: &News) -> Explained {
     Explained::ByItsCarrier(Merged { change_id, carrier, commits: BTreeSet::new(), shas: none, is_rebased: false })
 }
 
-/// Asks for everything else about a pull request.
+/// Asks for everything else about a pull request that was not told yet.
 async fn details(
     api: &Api<'_>,
     config: &Config,
     repo: &Repo,
     pull: &wire::Pull,
     news: &News,
+    told: Option<Told>,
 ) -> Result<Details, HttpError> {
     let mut found = Details::default();
+    let told = told.unwrap_or_default();
     let number = pull.number.to_string();
-    let query = [("per_page", PER_PAGE)];
-    let listed = repo.url(api, &["pulls", &number, "commits"], &query);
-    for page in part(api.all::<wire::Commit>(listed, "commits").await, "its commits", &mut found.broken)? {
-        found.commits.extend(page.items);
-        found.commit_pages.push(page.raw);
-        found.broken.extend(page.broken);
-    }
+    found.commits = match told.commits {
+        Some(commits) => Part::told(commits, &told.raw),
+        None => listed(api, repo, &["pulls", &number, "commits"], "its commits", &mut found.broken).await?,
+    };
     if config.streams.reviews {
-        let reviews = repo.url(api, &["pulls", &number, "reviews"], &query);
-        for page in part(api.all::<wire::Review>(reviews, "reviews").await, "its reviews", &mut found.broken)? {
-            found.reviews.push((page.raw, page.items));
-            found.broken.extend(page.broken);
-        }
+        found.reviews = match told.reviews {
+            Some(reviews) => Part::told(reviews, &told.raw),
+            None => listed(api, repo, &["pulls", &number, "reviews"], "its reviews", &mut found.broken).await?,
+        };
     }
     if config.streams.timeline {
-        let timeline = repo.url(api, &["issues", &number, "timeline"], &query);
-        for page in part(api.all::<wire::TimelineEvent>(timeline, "events").await, "its timeline", &mut found.broken)? {
-            found.timeline.push((page.raw, page.items));
-            found.broken.extend(page.broken);
-        }
+        found.timeline = match told.timeline {
+            Some(events) => Part::told(events, &told.raw),
+            None => listed(api, repo, &["issues", &number, "timeline"], "its timeline", &mut found.broken).await?,
+        };
     }
     let merged_as = pull.merged_at.and(pull.merge_commit_sha.as_deref());
     let merged_as = merged_as.filter(|sha| has_arrived(config, repo, pull) && !news.commits.contains_key(*sha));
     if let Some(sha) = merged_as {
-        let url = repo.url(api, &["git", "commits", sha], &[]);
-        let commit = part(api.one::<wire::GitCommit>(url).await.map(Some), "the commit it was merged as", &mut found.broken)?;
-        found.carrier = commit.map(|(commit, _)| commit.into());
+        found.carrier = told.merged_as.filter(|commit| commit.sha == sha);
+        if found.carrier.is_none() {
+            let url = repo.url(api, &["git", "commits", sha], &[]);
+            let answer = api.one::<wire::GitCommit>(url).await.map(Some);
+            let commit = part(answer, "the commit it was merged as", &mut found.broken)?;
+            found.carrier = commit.map(|(commit, _)| commit.into());
+        }
+    }
+    Ok(found)
+}
+
+/// All of one list of a pull request by REST.
+async fn listed<T: serde::de::DeserializeOwned>(
+    api: &Api<'_>,
+    repo: &Repo,
+    path: &[&str],
+    what: &str,
+    broken: &mut Vec<String>,
+) -> Result<Part<T>, HttpError> {
+    let mut found = Part::default();
+    let url = repo.url(api, path, &[("per_page", PER_PAGE)]);
+    for page in part(api.all::<T>(url, "items").await, what, broken)? {
+        found.items.extend(page.items);
+        found.pages.push(page.raw);
+        broken.extend(page.broken);
     }
     Ok(found)
 }
@@ -217,11 +297,11 @@ fn put(
     details: &Details,
     news: &News,
     sink: &mut Sink<'_>,
-    list_sha: &str,
+    (list_sha, pages): (&str, &mut Pages),
     broken: &mut Vec<String>,
 ) -> Result<Option<Merged>, Trouble> {
-    let mut own: Vec<Facts> = Vec::with_capacity(details.commits.len());
-    for commit in &details.commits {
+    let mut own: Vec<Facts> = Vec::with_capacity(details.commits.items.len());
+    for commit in &details.commits.items {
         match facts(&repo.name, commit, authors) {
             Ok(facts) => own.push(facts),
             Err(why) => broken.push(format!("{}: {why}", change::id(pull.number))),
@@ -242,23 +322,17 @@ fn put(
     let brought = own.iter().filter(|_| is_merge && config.streams.commits).map(|commit| commit.row.clone());
     let brought: Vec<commits::Row> = brought.collect();
     sink.rows::<changes::Row>(vec![rows.change], Some(list_sha))?;
-    let shas: Vec<String> = details.commit_pages.iter().map(|raw| sink.page(raw.to_vec())).collect();
-    let commit_sha = shas.first();
-    sink.rows(brought, commit_sha.map(String::as_str).or(Some(list_sha)))?;
-    sink.rows::<change_commits::Row>(rows.commits, commit_sha.map(String::as_str).or(Some(list_sha)))?;
+    let commits_sha = details.commits.keep(sink, pages, list_sha);
+    sink.rows(brought, Some(&commits_sha))?;
+    sink.rows::<change_commits::Row>(rows.commits, Some(&commits_sha))?;
     let opened = events::opened(&repo.name, pull, authors);
     sink.rows::<pull_request_events::Row>(opened.into_iter().collect(), Some(list_sha))?;
-    for (raw, reviews) in &details.reviews {
-        let rows = reviews.iter().filter_map(|review| events::review(&repo.name, pull.number, review, authors));
-        let rows: Vec<pull_request_events::Row> = rows.collect();
-        let sha = sink.page(raw.to_vec());
-        sink.rows(rows, Some(&sha))?;
-    }
-    for (raw, entries) in &details.timeline {
-        let rows = entries.iter().filter_map(|entry| events::entry(&repo.name, pull.number, entry, authors));
-        let rows: Vec<pull_request_events::Row> = rows.collect();
-        let sha = sink.page(raw.to_vec());
-        sink.rows(rows, Some(&sha))?;
-    }
+    let reviews_sha = details.reviews.keep(sink, pages, list_sha);
+    let reviews = details.reviews.items.iter();
+    let reviews = reviews.filter_map(|review| events::review(&repo.name, pull.number, review, authors));
+    sink.rows::<pull_request_events::Row>(reviews.collect(), Some(&reviews_sha))?;
+    let timeline_sha = details.timeline.keep(sink, pages, list_sha);
+    let entries = events::entries(&repo.name, pull.number, &details.timeline.items, authors);
+    sink.rows::<pull_request_events::Row>(entries, Some(&timeline_sha))?;
     Ok(rows.merged)
 }

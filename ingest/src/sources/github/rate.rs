@@ -1,7 +1,7 @@
 //! How GitHub says "not now": a budget per hour, and a second limit against bursts.
 //!
 //! The code alone does not tell: both come as 403 or 429, and a 403 without these signs is a missing permission, which
-//! does not pass with time.
+//! does not pass with time. GraphQL says both with the status 200, too.
 
 use std::time::Duration;
 
@@ -28,7 +28,22 @@ pub(super) fn rule(answer: &Answer) -> Option<Refusal> {
             None => Refusal::growing(AFTER_A_BURST, why),
         });
     }
-    crate::http::plain_rate(answer)
+    by_graphql(answer).or_else(|| crate::http::plain_rate(answer))
+}
+
+/// What GraphQL says with a success: whoever asks next has to wait.
+fn by_graphql(answer: &Answer) -> Option<Refusal> {
+    let is_answer = answer.status == 200 && answer.url.path().ends_with("/graphql");
+    let text = is_answer.then(|| String::from_utf8_lossy(&answer.body)).filter(|text| text.contains("\"errors\""))?;
+    let wait = if text.contains("RATE_LIMITED") {
+        until_reset(answer).or_else(|| retry_after(answer))
+    } else if is_second_limit(answer) {
+        retry_after(answer)
+    } else {
+        return None;
+    };
+    let why = "the budget of GraphQL is used up".to_owned();
+    Some(Refusal::after(Some(wait.unwrap_or(AFTER_A_BURST)), why))
 }
 
 /// Until the budget is new, by the server's own clock, and one second more: both are told in whole seconds.

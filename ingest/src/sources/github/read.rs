@@ -1,15 +1,17 @@
 //! One reading: repository by repository, and in each stream by stream. A stream that fails is stated as missing, and
 //! the others go on.
 
+use std::collections::BTreeMap;
+
 use lake::Instant;
 use lake::tables::{change_commits, changes};
 
-use super::commits::News;
-use super::direct::Merged;
-use super::work::{Repo, Span, Trouble, Work, finish, remember, remembered, replace_loss};
-use super::config::Streams;
-use super::{checks, commits, deployments, direct, discover, issues, pulls, releases, runs, wire};
-use super::config::Config;
+use super::commit::Facts;
+use super::commits::{News, Piece};
+use super::config::{Config, Streams};
+use super::direct::{Candidate, Merges};
+use super::work::{PIECES, Repo, Span, Trouble, Work, finish, remember, remembered, replace_loss};
+use super::{change, checks, commits, deployments, direct, discover, issues, pulls, releases, runs, wire};
 use crate::http::{Origin, Request};
 use crate::{Ledger, Loss, Reading, Sink, SourceError};
 
@@ -153,17 +155,24 @@ impl Unit<'_, '_, '_> {
     async fn commits(&mut self, repo: &Repo, began: Instant) -> Result<Option<News>, SourceError> {
         let span = self.span(repo, "commits", commits::COVERS, began);
         let own: Option<String> = remembered(repo.entry(self.ledger, "commits", commits::COVERS), "head");
-        let (mut wanted, mut read_to) = (span, own);
+        let (mut wanted, mut read_to, mut left) = (span, own.clone(), Vec::new());
         if self.work.config.streams.pulls {
-            // What was read and not yet told apart is read again.
+            // What was read and not yet told apart is read again, unless it was cut into pieces that are remembered.
             let direct = self.span(repo, "direct", DIRECT, began);
             wanted = Span { start: span.start.min(direct.start), from: span.from.min(direct.from), ..span };
-            read_to = remembered(repo.entry(self.ledger, "direct", DIRECT), "head");
+            let entry = repo.entry(self.ledger, "direct", DIRECT);
+            let pieces: Option<Vec<Piece>> = remembered(entry, PIECES).filter(|_| !span.is_asked);
+            read_to = if pieces.is_some() { own } else { remembered(entry, "head") };
+            left = pieces.unwrap_or_default();
         }
-        let read = commits::read(self.work, repo, self.ledger, self.sink, wanted, read_to).await;
+        let left_count = left.len();
+        let read = commits::read(self.work, repo, self.ledger, self.sink, wanted, (read_to, left)).await;
         let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
         match &news {
-            Some(news) => commits::finish(repo, self.ledger, news.head.as_ref()),
+            Some(news) => {
+                commits::finish(repo, self.ledger, span, news.head.as_ref());
+                self.remember_pieces(repo, news, left_count, span);
+            }
             None if self.work.config.streams.pulls => {
                 let span = self.span(repo, "direct", DIRECT, began);
                 let reason = "what was pushed directly is not known, because the commits could not be read".to_owned();
@@ -175,35 +184,118 @@ impl Unit<'_, '_, '_> {
         Ok(news)
     }
 
+    /// Remembers what is still to be done with the commits that were read: this reading may be broken off before.
+    fn remember_pieces(&mut self, repo: &Repo, news: &News, left_count: usize, span: Span) {
+        if news.is_cut && self.work.config.streams.pulls && !span.is_asked {
+            remember(repo.entry(self.ledger, "direct", DIRECT), PIECES, Some(&news.pieces));
+        }
+        if self.work.config.streams.checks {
+            let entry = repo.entry(self.ledger, "checks", checks::COVERS);
+            let mut pieces: Vec<Piece> = remembered(entry, PIECES).unwrap_or_default();
+            for piece in news.pieces.iter().skip(left_count) {
+                // The same beginning again reaches further.
+                pieces.retain(|known| known.start != piece.start);
+                pieces.push(piece.clone());
+            }
+            remember(entry, PIECES, Some(&pieces));
+        }
+    }
+
     /// What was pushed without a pull request.
-    async fn direct(&mut self, repo: &Repo, news: &News, merged: &[Merged], began: Instant) -> Result<(), SourceError> {
+    async fn direct(&mut self, repo: &Repo, news: &News, merges: &Merges, began: Instant) -> Result<(), SourceError> {
         let span = self.span(repo, "direct", DIRECT, began);
-        let read = self.pushed(repo, news, merged).await;
-        if self.ended(repo, "direct", DIRECT, span, read)?.is_some() && news.head.is_some() {
+        let is_held = |head: &String| news.commits.is_empty() || news.commits.contains_key(head);
+        if !news.is_cut && !news.head.as_ref().is_none_or(is_held) {
+            return self.ends_before_the_head(repo, span);
+        }
+        let read = self.pushed(repo, news, merges, span).await;
+        let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();
+        // A range that was asked for leaves out what lies before it and was never told apart.
+        if was_read && news.head.is_some() && !span.is_asked {
             remember(repo.entry(self.ledger, "direct", DIRECT), "head", news.head.as_ref());
         }
         Ok(())
     }
 
-    async fn pushed(&mut self, repo: &Repo, news: &News, merged: &[Merged]) -> Result<(), Trouble> {
-        let Some(head) = &news.head else { return Ok(()) };
-        let (candidates, rebased) = direct::pushed(&news.commits, head, merged, news.since);
-        self.sink.rows::<change_commits::Row>(rebased, None)?;
-        for candidate in candidates {
-            if candidate.is_doubtful && self.belongs_to_a_pull_request(repo, &candidate.change.change_id).await? {
-                continue;
+    /// A range that ends before the head of the branch does not tell which of its commits are the branch itself.
+    fn ends_before_the_head(&mut self, repo: &Repo, span: Span) -> Result<(), SourceError> {
+        let entry = repo.entry(self.ledger, "direct", DIRECT);
+        if entry.read.missing(span.start, span.end).is_empty() {
+            return Ok(());
+        }
+        let reason =
+            "what was pushed directly is told from the head of the branch, which is newer than the range that was \
+                      asked for"
+                .to_owned();
+        self.work.reporter.gap(&format!("`{}`: {reason}", repo.stream("direct")));
+        let loss = Loss { start_at: Some(span.start), end_at: Some(span.end), reason, missing_count: None };
+        replace_loss(entry, span, loss);
+        Ok(())
+    }
+
+    async fn pushed(&mut self, repo: &Repo, news: &News, merges: &Merges, span: Span) -> Result<(), Trouble> {
+        let is_partial = merges.is_partial() || news.is_left_over;
+        for (place, piece) in news.pieces.iter().enumerate() {
+            let loaded = if news.is_cut { Some(self.piece(repo, piece, span).await?) } else { None };
+            let commits = loaded.as_ref().unwrap_or(&news.commits);
+            let (candidates, rebased) = direct::pushed(commits, &piece.end, merges.known(), piece.new_from);
+            self.sink.rows::<change_commits::Row>(rebased, None)?;
+            for candidate in candidates {
+                self.put(repo, candidate, is_partial).await?;
             }
-            self.sink.rows::<changes::Row>(vec![candidate.change], None)?;
-            self.sink.rows::<change_commits::Row>(candidate.commits, None)?;
+            if news.is_cut && !span.is_asked {
+                let left = &news.pieces[place + 1..];
+                let entry = repo.entry(self.ledger, "direct", DIRECT);
+                remember(entry, PIECES, (!left.is_empty()).then_some(&left));
+                self.sink.checkpoint(|| self.ledger.to_cursor()).await?;
+            }
         }
         Ok(())
     }
 
-    /// Whether GitHub knows a merged pull request that brought this commit.
-    async fn belongs_to_a_pull_request(&mut self, repo: &Repo, sha: &str) -> Result<bool, Trouble> {
+    /// The commits of a piece; none where the branch was rewritten since and they are gone.
+    async fn piece(&mut self, repo: &Repo, piece: &Piece, span: Span) -> Result<BTreeMap<String, Facts>, Trouble> {
+        match commits::piece(self.work, repo, span, piece).await {
+            Err(Trouble::Http(error)) if commits::is_lost(&error) => {
+                let short: String = piece.end.chars().take(12).collect();
+                let why = format!("what was pushed directly up to `{short}` cannot be told: {}", error.kind);
+                let entry = repo.entry(self.ledger, "direct", DIRECT);
+                self.work.note(entry, &repo.stream("direct"), &why, None);
+                Ok(BTreeMap::new())
+            }
+            found => found,
+        }
+    }
+
+    /// Puts what no known pull request explains into the sink, unless GitHub knows one that does.
+    async fn put(&mut self, repo: &Repo, candidate: Candidate, is_partial: bool) -> Result<(), Trouble> {
+        if !candidate.is_doubtful && !is_partial {
+            return Ok(self.put_directly(candidate)?);
+        }
+        let sha = candidate.change.change_id.clone();
+        let Some(pull) = self.pull_request_of(repo, &sha).await? else {
+            return Ok(self.put_directly(candidate)?);
+        };
+        // One of those that a rebase wrote; the commit it was merged as is told with the pull request.
+        if pull.merge_commit_sha.is_some_and(|carrier| carrier != sha) && is_partial {
+            let change_id = change::id(pull.number);
+            let own =
+                candidate.commits.into_iter().map(|row| change_commits::Row { change_id: change_id.clone(), ..row });
+            self.sink.rows::<change_commits::Row>(own.collect(), None)?;
+        }
+        Ok(())
+    }
+
+    fn put_directly(&mut self, candidate: Candidate) -> Result<(), SourceError> {
+        self.sink.rows::<changes::Row>(vec![candidate.change], None)?;
+        self.sink.rows::<change_commits::Row>(candidate.commits, None)
+    }
+
+    /// The merged pull request that brought this commit, where GitHub knows one.
+    async fn pull_request_of(&mut self, repo: &Repo, sha: &str) -> Result<Option<wire::Pull>, Trouble> {
         let url = repo.url(&self.work.api, &["commits", sha, "pulls"], &[]);
         let page = self.work.api.page::<wire::Pull>(url, "pulls").await?;
-        Ok(page.items.iter().any(|pull| pull.merged_at.is_some()))
+        Ok(page.items.into_iter().find(|pull| pull.merged_at.is_some()))
     }
 }
 

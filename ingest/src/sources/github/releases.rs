@@ -103,8 +103,7 @@ pub(super) async fn read(
     }
     if wants_tags {
         let of_releases = |tag: &str| published.iter().any(|(release, _)| release.tag_name == tag);
-        let plain: Vec<(String, String)> =
-            tags.into_iter().filter(|(tag, _)| !of_releases(tag)).collect();
+        let plain: Vec<(String, String)> = tags.into_iter().filter(|(tag, _)| !of_releases(tag)).collect();
         for (tag, commit_sha) in plain {
             let is_match = work.rules.release.as_ref().is_some_and(|rule| rule.read(&tag).is_some());
             if !is_match || places.get(&tag) == Some(&commit_sha) {
@@ -143,13 +142,9 @@ async fn tags(
 }
 
 /// When a tag without a release was made: by whom it was tagged, else when its commit was made.
-async fn tagged(
-    work: &mut Work<'_>,
-    repo: &Repo,
-    tag: &str,
-    commit_sha: &str,
-) -> Result<Option<Released>, Trouble> {
-    let reference = repo.url(&work.api, &[&["git", "ref", "tags"], tag.split('/').collect::<Vec<_>>().as_slice()].concat(), &[]);
+async fn tagged(work: &mut Work<'_>, repo: &Repo, tag: &str, commit_sha: &str) -> Result<Option<Released>, Trouble> {
+    let reference =
+        repo.url(&work.api, &[&["git", "ref", "tags"], tag.split('/').collect::<Vec<_>>().as_slice()].concat(), &[]);
     let mut object = match work.api.one::<wire::Reference>(reference).await {
         Ok((reference, _)) => reference.object,
         // It was there a moment ago.
@@ -210,7 +205,8 @@ fn put(
         has_moved: true,
         ..released.clone()
     }));
-    let rows: Vec<releases::Row> = all.iter().map(|released| row(&repo.name, released, rules.release.as_ref())).collect();
+    let rows: Vec<releases::Row> =
+        all.iter().map(|released| row(&repo.name, released, rules.release.as_ref())).collect();
     sink.rows(rows, sha)?;
     let deployment = rules.release.as_ref().and_then(|rule| deployment(&repo.name, released, rule, rules));
     // Of what was released before everything that was read, the commits are not known either.

@@ -86,6 +86,9 @@ pub struct ReleaseRule {
     pub tags: bool,
 }
 
+/// Names that are read as production by themselves.
+const PRODUCTION: [&str; 3] = ["production", "prod", "live"];
+
 fn production() -> String {
     "production".to_owned()
 }
@@ -221,13 +224,19 @@ impl Rules {
         found.unwrap_or_else(|| repository.rsplit('/').next().unwrap_or(repository).to_owned())
     }
 
-    /// Where a deployment of `repository` to `environment` goes; none where it is no deployment of a service.
-    pub(super) fn place(&self, repository: &str, environment: &str) -> Option<Place> {
+    /// Where a deployment of `repository` to `environment` goes; none where it is no deployment of a service. Whether its
+    /// maker said that this is production helps only where no rule speaks: `false` is the default and says nothing.
+    pub(super) fn place(&self, repository: &str, environment: &str, is_production: bool) -> Option<Place> {
         let Some((groups, rule)) =
             self.environments.iter().find_map(|(pattern, rule)| Some((pattern.captures(environment)?, rule)))
         else {
-            let (service, target) = (self.service(repository), String::new());
-            return Some(Place { service, environment: environment.to_owned(), target });
+            let service = self.service(repository);
+            let says_so = PRODUCTION.iter().any(|known| known.eq_ignore_ascii_case(environment));
+            return Some(if is_production && !says_so && !environment.is_empty() {
+                Place { service, environment: production(), target: environment.to_owned() }
+            } else {
+                Place { service, environment: environment.to_owned(), target: String::new() }
+            });
         };
         if rule.ignore {
             return None;
@@ -253,12 +262,7 @@ impl Rules {
     }
 
     /// Where a run of a workflow deploys to, if it deploys.
-    pub(super) fn deploys(
-        &self,
-        repository: &str,
-        (name, path): (&str, &str),
-        branch: Option<&str>,
-    ) -> Option<Place> {
+    pub(super) fn deploys(&self, repository: &str, (name, path): (&str, &str), branch: Option<&str>) -> Option<Place> {
         let (groups, rule) = self.workflows.iter().find_map(|workflow| {
             let fits = workflow.branch.as_ref().is_none_or(|rule| branch.is_some_and(|branch| rule.is_match(branch)));
             // A path may end with the reference the workflow was taken from.

@@ -11,10 +11,10 @@ use lake::Instant;
 use lake::tables::{check_runs, deployments};
 
 use super::api::{Api, PER_PAGE, Page};
+use super::rules::Rules;
 use super::time;
 use super::wire;
 use super::work::{DAY_MICROS, Repo, Span, Trouble, Work, account_of, open_items, remember_open};
-use super::rules::Rules;
 use crate::authorship::Classifier;
 use crate::http::HttpError;
 use crate::{Ledger, Loss, Sink};
@@ -48,7 +48,8 @@ pub(super) async fn read(
     let back = if span.is_asked { 0 } else { i64::from(work.config.rerun_days) * DAY_MICROS };
     let is_first = entry.watermark.is_none();
     let from = if is_first { span.from } else { Instant(span.from.0 - back) };
-    let mut seen = BTreeSet::new();
+    // Of those that are open, because they are asked for one by one where no list shows them.
+    let mut looked_at = BTreeSet::new();
     let mut parts = vec![(whole_seconds(from), whole_seconds(span.end))];
     while let Some((start, end)) = parts.pop() {
         let created = format!("{}..{}", time::text(start), time::text(end));
@@ -69,18 +70,21 @@ pub(super) async fn read(
                 missing_count: None,
             });
         }
+        let mut seen = BTreeSet::new();
         loop {
             let stream = repo.stream("runs");
             work.note_broken(repo.entry(ledger, "runs", covers(work.config)), &stream, &page.broken);
             let sha = sink.page(page.raw.to_vec());
-            let new = page.items.drain(..).filter(|run| seen.insert(run.id)).collect();
+            let new: Vec<wire::Run> = page.items.drain(..).filter(|run| seen.insert(run.id)).collect();
+            let numbers: Vec<u64> = new.iter().map(|run| run.id).collect();
             put(work, repo, sink, span, new, &sha, &mut open).await?;
+            looked_at.extend(numbers.into_iter().filter(|number| open.contains_key(number)));
             sink.checkpoint(|| ledger.to_cursor()).await?;
             let Some(next) = page.next.take() else { break };
             page = work.api.page(next, "workflow_runs").await?;
         }
     }
-    for number in open.keys().copied().filter(|number| !seen.contains(number)).collect::<Vec<u64>>() {
+    for number in open.keys().copied().filter(|number| !looked_at.contains(number)).collect::<Vec<u64>>() {
         let url = repo.url(&work.api, &["actions", "runs", &number.to_string()], &[]);
         match work.api.one::<wire::Run>(url).await {
             Ok((run, raw)) => {
@@ -165,11 +169,7 @@ fn one(
 }
 
 /// The attempts before the one that the list shows. One that GitHub no longer keeps is left out.
-async fn earlier(
-    api: &Api<'_>,
-    repo: &Repo,
-    run: &wire::Run,
-) -> Result<Vec<(wire::Run, bytes::Bytes)>, HttpError> {
+async fn earlier(api: &Api<'_>, repo: &Repo, run: &wire::Run) -> Result<Vec<(wire::Run, bytes::Bytes)>, HttpError> {
     let mut attempts = Vec::new();
     for attempt in 1..run.attempt.unwrap_or(1) {
         let (run, attempt) = (run.id.to_string(), attempt.to_string());

@@ -57,6 +57,7 @@ pub(super) fn attempts(created_at: Instant, statuses: &[wire::DeploymentStatus])
     let mut statuses: Vec<&wire::DeploymentStatus> = statuses.iter().collect();
     // Several share one second; those of an attempt in the order in which it goes on.
     statuses.sort_by_key(|status| (status.created_at, status.id, order(state(status))));
+    statuses.dedup_by(|one, other| one.id.is_some() && one.id == other.id);
     let mut attempts = Vec::new();
     let mut open: Option<Open> = None;
     for status in statuses {
@@ -84,6 +85,17 @@ pub(super) fn attempts(created_at: Instant, statuses: &[wire::DeploymentStatus])
         attempts.push(Open::new(created_at).running());
     }
     attempts
+}
+
+/// Whether only their numbers tell what came first: several share a second, and one of them is an end.
+pub(super) fn needs_numbers(statuses: &[wire::DeploymentStatus]) -> bool {
+    let mut told: Vec<(Instant, State)> = statuses.iter().map(|status| (status.created_at, state(status))).collect();
+    told.sort_by_key(|(at, state)| (*at, order(*state)));
+    told.windows(2).any(|pair| {
+        let [(first_at, first), (second_at, second)] = pair else { return false };
+        let is_end = |state: State| !matches!(state, State::Waiting | State::InProgress);
+        first_at == second_at && first != second && (is_end(*first) || is_end(*second))
+    })
 }
 
 /// What a status says.
@@ -189,12 +201,15 @@ pub(super) fn rows(
         attempt.standing = Standing::Success;
         attempt.finished_at = Some(deployment.created_at);
     }
-    let is_over = |standing| matches!(standing, Standing::Success | Standing::Superseded);
-    let is_open = attempts.last().is_none_or(|attempt| !is_over(attempt.standing));
+    // One whose place another took may still be finished.
+    let is_open = attempts.last().is_none_or(|attempt| attempt.standing != Standing::Success);
     let actor = account_of(authors, deployment.creator.as_ref());
     let row = |(attempt, number): (&Attempt, i64)| {
         let environment = attempt.environment.as_deref().or(deployment.environment.as_deref()).unwrap_or_default();
-        let place = rules.place(repository, environment)?;
+        // What was said of the deployment holds as long as it is where it was to go.
+        let is_unchanged = attempt.environment.is_none() || attempt.environment == deployment.environment;
+        let is_flagged = is_unchanged && deployment.production_environment == Some(true);
+        let place = rules.place(repository, environment, is_flagged)?;
         Some(Row {
             deployment_id: id(repository, deployment.id),
             attempt: number,
@@ -226,9 +241,7 @@ mod tests {
         let seconds = |at: Instant| at.0 / Instant::MICROS;
         attempts(Instant(0), &made(statuses))
             .iter()
-            .map(|attempt| {
-                (attempt.standing.word(), seconds(attempt.started_at), attempt.finished_at.map(seconds))
-            })
+            .map(|attempt| (attempt.standing.word(), seconds(attempt.started_at), attempt.finished_at.map(seconds)))
             .collect()
     }
 
@@ -244,14 +257,16 @@ mod tests {
 
     #[test]
     fn the_first_success_counts_whatever_comes_after_it() {
-        let long = [("queued", 1), ("in_progress", 5), ("success", 60), ("success", 90), ("failure", 95), ("inactive", 900)];
+        let long =
+            [("queued", 1), ("in_progress", 5), ("success", 60), ("success", 90), ("failure", 95), ("inactive", 900)];
         assert_eq!(table(&long), [("success", 5, Some(60))]);
         assert_eq!(table(&[("success", 60), ("inactive", 61)]), [("success", 0, Some(60))]);
     }
 
     #[test]
     fn a_deployment_that_is_tried_again_has_attempts() {
-        let statuses = [("in_progress", 2), ("failure", 10), ("in_progress", 20), ("error", 30), ("pending", 40), ("success", 50)];
+        let statuses =
+            [("in_progress", 2), ("failure", 10), ("in_progress", 20), ("error", 30), ("pending", 40), ("success", 50)];
         let expected = [("failure", 2, Some(10)), ("failure", 20, Some(30)), ("success", 40, Some(50))];
         assert_eq!(table(&statuses), expected);
     }

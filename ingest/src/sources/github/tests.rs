@@ -6,8 +6,12 @@ mod fake;
 mod faults;
 mod fixtures;
 mod hooks;
+mod long;
+mod promises;
 mod pure;
 mod readings;
+mod schema;
+mod skew;
 mod story;
 mod turns;
 
@@ -20,10 +24,11 @@ use lake::tables::{
 use lake::{Batch, Instant, TableRow};
 
 use self::fake::World;
+use super::work::Limits;
 use super::{Config, FILLS, GitHubSource, IncidentRules, ReleaseRule, Streams, WorkflowRule};
+use crate::contract::Contract;
 use crate::http::{Noted, Pause, Settings};
 use crate::loopback::{Asked, Loopback, Reply};
-use crate::contract::Contract;
 use crate::{Ledger, Range, Reading, Reporter, SecretFrom, Sink, Source, SourceError};
 
 /// A world behind a server.
@@ -81,7 +86,10 @@ fn config(stage: &Stage) -> Config {
 }
 
 fn variables() -> BTreeMap<String, String> {
-    BTreeMap::from([("TOKEN".to_owned(), "sesame".to_owned()), ("HOOK".to_owned(), "It's a Secret to Everybody".to_owned())])
+    BTreeMap::from([
+        ("TOKEN".to_owned(), "sesame".to_owned()),
+        ("HOOK".to_owned(), "It's a Secret to Everybody".to_owned()),
+    ])
 }
 
 /// Notes what is said to whoever watches.
@@ -135,9 +143,14 @@ async fn read(config: &Config, cursor: Option<&str>) -> Done {
 }
 
 async fn read_range(config: &Config, cursor: Option<&str>, range: Range) -> Done {
+    read_within(config, cursor, range, Limits::default(), story::hour(400)).await
+}
+
+/// Reads with other limits, and at another time by our own clock.
+async fn read_within(config: &Config, cursor: Option<&str>, range: Range, limits: Limits, now: i64) -> Done {
     let (pause, waits) = Pause::noted();
-    let source = GitHubSource { config: config.clone(), pause };
-    let now = Instant::from_seconds(story::hour(400));
+    let source = GitHubSource { config: config.clone(), pause, limits };
+    let now = Instant::from_seconds(now);
     let variables = variables();
     let reading = Reading { cursor, range, ..Reading::at(now, &variables) };
     let mut sink = Sink::into_memory_often(&source.stream(), FILLS, now);
@@ -186,23 +199,81 @@ fn tables(readings: &[&Done]) -> BTreeMap<&'static str, Vec<String>> {
     tables
 }
 
+/// The world behind a server, which gives pages of at most so many items, as the tests that hold for every source see
+/// it; `change` changes the settings.
+fn served(world: World, most: usize, change: fn(&mut Config)) -> Contract {
+    let config = move |base: &str| {
+        let mut config = Config {
+            url: base.to_owned(),
+            organisation: Some("acme".to_owned()),
+            token: Some(SecretFrom::Env("TOKEN".to_owned())),
+            since: Instant::parse("2026-01-05T00:00:00Z").ok(),
+            incidents: Some(IncidentRules::default()),
+            http: Settings { attempts: 1, ..Settings::default() },
+            ..Config::default()
+        };
+        change(&mut config);
+        crate::sources::Config::github(config)
+    };
+    let answer = move |asked: &Asked| {
+        let line = asked.line.replace("per_page=100", &format!("per_page={most}"));
+        of_world(&world, &Asked { line, ..asked.clone() })
+    };
+    Contract::served(config, answer, &[("TOKEN", "sesame")], Instant::from_seconds(story::hour(400)))
+}
+
+/// The story as the official description allows it: it knows no account that is gone, no repository by its number, and
+/// none without issues.
+fn described() -> Contract {
+    let mut world = story::world();
+    world.repos.iter_mut().for_each(|repo| repo.has_no_issues = false);
+    for pull in &mut world.repos[0].pulls {
+        pull.author.get_or_insert_with(|| story::person("ghost"));
+        for review in &mut pull.reviews {
+            review.author.get_or_insert_with(|| story::person("ghost"));
+        }
+    }
+    let contract = served(world, 2, |config| {
+        config.graphql = false;
+        config.streams.checks = true;
+        config.releases = Some(ReleaseRule {
+            pattern: "^v".into(),
+            environment: "production".into(),
+            service: None,
+            prereleases: true,
+            tags: true,
+        });
+    });
+    contract.answering(|reply| match reply {
+        Reply::Page { status, mut headers, body } => {
+            for (_, link) in headers.iter_mut().filter(|(name, _)| name == "link") {
+                *link = link.replace("/repositories/11/", "/repos/acme/api/");
+            }
+            Reply::Page { status, headers, body }
+        }
+        other => other,
+    })
+}
+
+/// The description calls `created` of workflow runs a time, and the manual has it take a range of times. The name of a
+/// reference has slashes, which no part of a described path can have.
+fn put_right(text: String) -> String {
+    let mut description: serde_json::Value = serde_json::from_str(&text).expect("the description is JSON");
+    let schema = description.pointer_mut("/components/parameters/created/schema").expect("runs are described");
+    *schema = serde_json::json!({"type": "string"});
+    let paths = description["paths"].as_object_mut().expect("it has paths");
+    let reference = paths["/repos/{owner}/{repo}/git/ref/{ref}"].clone();
+    paths.insert("/repos/{owner}/{repo}/git/ref/tags/{ref}".to_owned(), reference);
+    description.to_string()
+}
+
 /// This source as the tests that hold for every source need it.
 pub(crate) fn contract() -> Contract {
-    let world = story::world();
-    Contract::served(
-        |base| {
-            crate::sources::Config::github(Config {
-                url: base.to_owned(),
-                organisation: Some("acme".to_owned()),
-                token: Some(SecretFrom::Env("TOKEN".to_owned())),
-                since: Instant::parse("2026-01-05T00:00:00Z").ok(),
-                incidents: Some(IncidentRules::default()),
-                http: Settings { attempts: 1, ..Settings::default() },
-                ..Config::default()
-            })
-        },
-        move |asked| of_world(&world, asked),
-        &[("TOKEN", "sesame")],
-        Instant::from_seconds(story::hour(400)),
-    )
+    let earlier = story::world();
+    let mut world = story::world();
+    story::a_day_later(&mut world);
+    served(world.clone(), 100, |_| {})
+        .in_small_pages(served(world, 1, |config| config.graphql = false))
+        .before(story::at(280), move |asked| of_world(&earlier, asked))
+        .described_in("github-api-dora.json", put_right, described())
 }

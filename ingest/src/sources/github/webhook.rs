@@ -122,9 +122,8 @@ impl Taken<'_> {
     fn deployment(&self, sink: &mut Sink<'_>) -> Result<(), Refused> {
         let deployment: wire::Deployment = part(self.told, Some("deployment"))?;
         let status: Option<wire::DeploymentStatus> = optional(self.told, "deployment_status")?;
-        let is_end = |status: &wire::DeploymentStatus| {
-            matches!(status.state.as_deref(), Some("success" | "failure" | "error"))
-        };
+        let is_end =
+            |status: &wire::DeploymentStatus| matches!(status.state.as_deref(), Some("success" | "failure" | "error"));
         if status.as_ref().is_some_and(|status| !is_end(status)) {
             return Ok(());
         }

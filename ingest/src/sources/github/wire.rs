@@ -102,6 +102,8 @@ pub(super) struct Side {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Pull {
     pub(super) number: u64,
+    /// By which GraphQL is asked for it; old recordings have none.
+    pub(super) node_id: Option<String>,
     pub(super) title: Option<String>,
     pub(super) body: Option<String>,
     pub(super) user: Option<Account>,
@@ -140,8 +142,12 @@ pub(super) struct TimelineEvent {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Deployment {
     pub(super) id: u64,
+    /// By which GraphQL is asked for it; old recordings have none.
+    pub(super) node_id: Option<String>,
     pub(super) sha: Option<String>,
     pub(super) environment: Option<String>,
+    /// Whether somebody called its environment one of production; GraphQL does not tell it, and false is the default.
+    pub(super) production_environment: Option<bool>,
     pub(super) creator: Option<Account>,
     pub(super) created_at: Instant,
 }

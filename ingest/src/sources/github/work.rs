@@ -1,6 +1,7 @@
 //! What every stream of every repository needs, and what they have in common: which range to read, and how a failure
 //! becomes a statement of what is missing.
 
+use bytes::Bytes;
 use lake::Instant;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::rules::Rules;
 use super::wire;
 use crate::authorship::{AuthorKind, Classifier, Pseudonym};
 use crate::http::{HttpError, HttpErrorKind, Validator};
-use crate::{Entry, Ledger, Loss, Range, Reading, Reporter, SourceError, SourceErrorKind};
+use crate::{Entry, Ledger, Loss, Range, Reading, Reporter, Sink, SourceError, SourceErrorKind};
 
 /// What an incremental reading asks for again, because lists are served from copies that lag behind, and times have
 /// whole seconds.
@@ -28,8 +29,27 @@ pub(super) struct Work<'a> {
     pub(super) rules: Rules,
     pub(super) authors: Classifier,
     pub(super) reading: Reading<'a>,
+    pub(super) limits: Limits,
     pub(super) reporter: &'a dyn Reporter,
 }
+
+/// How much of a repository is held at once, however long its history is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// New commits of the branch: where there are more, it is cut into pieces.
+    pub(super) commits: usize,
+    /// Merged pull requests: which commits belong to others is asked for.
+    pub(super) merged: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { commits: 5000, merged: 10_000 }
+    }
+}
+
+/// Under which name an entry remembers the pieces of a branch that are still to be looked at.
+pub(super) const PIECES: &str = "pieces";
 
 /// One repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +76,26 @@ pub(super) struct Span {
     pub(super) from: Instant,
     /// Somebody asked for this range.
     pub(super) is_asked: bool,
+}
+
+/// Raw pages that many rows stand on: each is kept once.
+#[derive(Default)]
+pub(super) struct Pages {
+    last: Option<(Bytes, String)>,
+}
+
+impl Pages {
+    /// Keeps a page in the sink, unless it is the one that was kept last; its content hash.
+    pub(super) fn keep(&mut self, sink: &mut Sink<'_>, raw: &Bytes) -> String {
+        match &self.last {
+            Some((last, sha)) if last.as_ptr() == raw.as_ptr() && last.len() == raw.len() => sha.clone(),
+            _ => {
+                let sha = sink.page(raw.to_vec());
+                self.last = Some((raw.clone(), sha.clone()));
+                sha
+            }
+        }
+    }
 }
 
 /// Why a stream ended early.
@@ -160,9 +200,12 @@ impl Work<'_> {
     }
 }
 
+/// The account that REST puts in the place of every account that is gone.
+const GHOST: &str = "ghost";
+
 /// Pseudonym and kind of an account, where there is one.
 pub(super) fn account_of(authors: &Classifier, account: Option<&wire::Account>) -> Option<(Pseudonym, AuthorKind)> {
-    let account = account?;
+    let account = account.filter(|account| account.login.as_deref() != Some(GHOST))?;
     let is_bot = account.kind.as_deref() == Some("Bot");
     Some(authors.account(account.login.as_deref()?, is_bot))
 }

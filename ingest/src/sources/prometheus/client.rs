@@ -13,6 +13,10 @@ use crate::{Reporter, SourceError, SourceErrorKind, Variables};
 
 /// Longer addresses are sent as forms instead.
 const LONGEST_ADDRESS: usize = 2000;
+/// Most sentences of a server that are kept of one answer,
+const MOST_SENTENCES: usize = 10;
+/// and most characters of each.
+const SENTENCE_LENGTH: usize = 500;
 
 /// A server that speaks the API of Prometheus.
 pub(super) struct Server<'r> {
@@ -29,11 +33,46 @@ pub(super) struct Found {
     pub(super) warnings: Vec<String>,
     /// What the server remarks on the query.
     pub(super) infos: Vec<String>,
-    /// What is no series, in words.
-    pub(super) broken: Vec<String>,
+    /// What is no series, in words, and how much of it that is.
+    pub(super) broken: Vec<(String, i64)>,
     pub(super) result_type: String,
     /// The time of the server.
     pub(super) server_time: Option<Instant>,
+}
+
+impl Found {
+    /// Notes an item that is no series. However many there are, only some are named.
+    fn note_broken(&mut self, index: usize, item: &serde_json::Value) {
+        if self.broken.len() > MOST_SENTENCES
+            && let Some((_, count)) = self.broken.last_mut()
+        {
+            *count += 1;
+            return;
+        }
+        let told = if self.broken.len() == MOST_SENTENCES {
+            "further items are no series".to_owned()
+        } else {
+            let metric = item.get("metric").map_or_else(|| "without `metric`".to_owned(), ToString::to_string);
+            format!("item `{index}` (`{}`) is no series with `[time, \"value\"]` pairs", beginning(&metric))
+        };
+        self.broken.push((told, 1));
+    }
+}
+
+/// The beginning of what a server says.
+fn beginning(text: &str) -> String {
+    text.chars().take(SENTENCE_LENGTH).collect()
+}
+
+/// The beginnings of some of the sentences that a server says: they are kept for as long as the lake is.
+fn some(sentences: Option<Vec<String>>) -> Vec<String> {
+    let sentences = sentences.unwrap_or_default();
+    let rest = sentences.len().saturating_sub(MOST_SENTENCES);
+    let mut some: Vec<String> = sentences.iter().take(MOST_SENTENCES).map(|text| beginning(text)).collect();
+    if rest > 0 {
+        some.push("and more".to_owned());
+    }
+    some
 }
 
 /// Why a query failed, as far as it makes a difference.
@@ -164,10 +203,7 @@ impl<'r> Server<'r> {
         for (index, item) in items.into_iter().enumerate() {
             match item {
                 Item::Series(series) => found.series.push(series),
-                Item::Other(other) => {
-                    let metric = other.get("metric").map_or_else(|| "without `metric`".to_owned(), ToString::to_string);
-                    found.broken.push(format!("item `{index}` (`{metric}`) is no series with `[time, \"value\"]` pairs"));
-                }
+                Item::Other(other) => found.note_broken(index, &other),
             }
         }
         Ok(found)
@@ -184,7 +220,7 @@ fn opened<T>(envelope: Envelope<T>, answer: &Answer) -> Result<(T, Vec<String>, 
         return Err(answer.unusable(envelope.error.unwrap_or_else(|| "it does not call itself a success".to_owned())));
     }
     let data = envelope.data.ok_or_else(|| answer.unusable("there is no `data` in it"))?;
-    Ok((data, envelope.warnings.unwrap_or_default(), envelope.infos.unwrap_or_default()))
+    Ok((data, some(envelope.warnings), some(envelope.infos)))
 }
 
 /// What to do about a failed query.

@@ -85,6 +85,12 @@ pub struct Alerts {
     /// Seconds between two evaluations of an alert, where the server does not say. Default: 60.
     #[schemars(range(min = 1, max = 3600))]
     pub evaluation_seconds: u32,
+    /// Seconds that alerts go on to fire once their condition holds no longer (`keep_firing_for`), where the server does not
+    /// say: they are taken off the end. Default: not known, and then an end of an alert whose rule the server does not
+    /// list may lie anywhere in its last firing, as its error says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0, range(max = 604_800))]
+    pub keep_firing_seconds: Option<u32>,
     /// Firings of one alert that lie no more than so many seconds apart are one. Default: 600.
     #[schemars(range(max = 86400))]
     pub flapping_seconds: u32,
@@ -232,6 +238,7 @@ impl Default for Alerts {
             window_minutes: 360,
             smallest_window_seconds: 60,
             evaluation_seconds: 60,
+            keep_firing_seconds: None,
             flapping_seconds: 600,
             overlap_minutes: 30,
             lag_seconds: 0,

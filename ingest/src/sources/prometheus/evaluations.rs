@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use super::config::Alerts;
-use super::intervals::Pace;
+use super::intervals::{Keep, Pace};
 use super::timeline::Identity;
 use super::wire::RulesData;
 use super::windows::SECOND;
@@ -14,8 +17,27 @@ const LONGEST_SECONDS: f64 = 3.2e9;
 /// The pace of every alert.
 #[derive(Clone, Debug)]
 pub(super) struct Evaluations {
-    by_name: BTreeMap<String, (i64, Option<i64>)>,
+    by_name: BTreeMap<String, Rule>,
     usual: Pace,
+}
+
+/// What the server's rules of one name agree on.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Rule {
+    evaluation: i64,
+    hold: Option<i64>,
+    keep: Keep,
+}
+
+impl Rule {
+    /// Where several rules have one name, the slower evaluation counts, and the waiting time only if they agree on it.
+    fn or(self, other: Self) -> Self {
+        Self {
+            evaluation: self.evaluation.max(other.evaluation),
+            hold: self.hold.filter(|_| self.hold == other.hold),
+            keep: self.keep.or(other.keep),
+        }
+    }
 }
 
 impl Evaluations {
@@ -24,27 +46,38 @@ impl Evaluations {
         let usual = Pace {
             evaluation: i64::from(alerts.evaluation_seconds) * SECOND,
             hold: None,
+            keep: alerts.keep_firing_seconds.map_or(Keep::Unknown, |seconds| Keep::For(i64::from(seconds) * SECOND)),
             step: None,
             flapping: i64::from(alerts.flapping_seconds) * SECOND,
         };
         Self { by_name: BTreeMap::new(), usual }
     }
 
-    /// With what the server says. Where several rules have one name, the slower evaluation counts, and the waiting time
-    /// only if they agree on it.
+    /// With what the server says.
     pub(super) fn learn(&mut self, rules: RulesData) {
         for group in rules.groups.unwrap_or_default() {
             let interval = group.interval.and_then(length).filter(|interval| *interval > 0);
             let alerts = group.rules.unwrap_or_default().into_iter().filter(|rule| rule.kind.as_deref() == Some("alerting"));
             for rule in alerts {
                 let (Some(name), evaluation) = (rule.name, interval.unwrap_or(self.usual.evaluation)) else { continue };
-                let hold = rule.duration.and_then(length);
-                self.by_name
-                    .entry(name)
-                    .and_modify(|known| *known = (known.0.max(evaluation), known.1.filter(|_| known.1 == hold)))
-                    .or_insert((evaluation, hold));
+                let keep = length(rule.keep.unwrap_or(0.0)).map_or(Keep::Unknown, Keep::For);
+                let rule = Rule { evaluation, hold: rule.duration.and_then(length), keep };
+                self.by_name.entry(name).and_modify(|known| *known = known.or(rule)).or_insert(rule);
             }
         }
+    }
+
+    /// With what was learned before, where the server says nothing at the moment; whether there is anything.
+    pub(super) fn recall(&mut self, memory: Option<&Value>) -> bool {
+        let known = memory.and_then(|memory| serde_json::from_value(memory.clone()).ok());
+        let is_known = known.is_some();
+        self.by_name = known.unwrap_or_default();
+        is_known
+    }
+
+    /// What was learned, for a later reading.
+    pub(super) fn to_memory(&self) -> Value {
+        serde_json::to_value(&self.by_name).unwrap_or_default()
     }
 
     /// Samples come only at these steps.
@@ -55,12 +88,12 @@ impl Evaluations {
     /// The pace of an alert.
     pub(super) fn pace(&self, identity: &Identity) -> Pace {
         let known = identity.get("alertname").and_then(|name| self.by_name.get(name));
-        known.map_or(self.usual, |(evaluation, hold)| Pace { evaluation: *evaluation, hold: *hold, ..self.usual })
+        known.map_or(self.usual, |rule| Pace { evaluation: rule.evaluation, hold: rule.hold, keep: rule.keep, ..self.usual })
     }
 
     /// The shortest time between two evaluations.
     pub(super) fn fastest(&self) -> i64 {
-        self.by_name.values().map(|(evaluation, _)| *evaluation).min().unwrap_or(self.usual.evaluation)
+        self.by_name.values().map(|rule| rule.evaluation).min().unwrap_or(self.usual.evaluation)
     }
 }
 

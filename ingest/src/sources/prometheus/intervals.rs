@@ -3,8 +3,10 @@
 //! 1. The runs of all series of an alert are laid together: replicas, and pods that come and go, are one alert.
 //! 2. Runs on both sides of a time in which the server was down are one firing, marked uncertain.
 //! 3. Firings close together are one interval, which says how many they were.
+//! 4. What an alert was only kept firing for is taken off its end, or said in its error.
 
 use lake::Instant;
+use serde::{Deserialize, Serialize};
 
 use super::presence::Presence;
 use super::timeline::{Published, Run, Track, Witness};
@@ -24,10 +26,34 @@ pub(super) struct Pace {
     pub(super) evaluation: i64,
     /// How long the condition has to hold, where the server says.
     pub(super) hold: Option<i64>,
+    /// How long it goes on to fire once its condition holds no longer.
+    pub(super) keep: Keep,
     /// Between two points of the range queries, where samples themselves cannot be had.
     pub(super) step: Option<i64>,
     /// Firings at most so far apart are one.
     pub(super) flapping: i64,
+}
+
+/// How long an alert goes on to fire once its condition holds no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) enum Keep {
+    /// For so many microseconds.
+    For(i64),
+    /// For at most so many: rules of one name differ.
+    AtMost(i64),
+    /// Nobody says.
+    Unknown,
+}
+
+impl Keep {
+    /// What is known of an alert of one or another rule.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::For(one), Self::For(other)) if one == other => self,
+            (Self::For(one) | Self::AtMost(one), Self::For(other) | Self::AtMost(other)) => Self::AtMost(one.max(other)),
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl Pace {
@@ -81,6 +107,8 @@ pub(super) struct Interval {
     /// When it was first and last seen to fire.
     pub(super) first: Instant,
     pub(super) last: Instant,
+    /// When its condition was last seen to hold, as far as is known: without what it was only kept firing for.
+    pub(super) held: Instant,
     pub(super) end: End,
     /// Whether there was a time in it in which nobody looked.
     pub(super) has_hole: bool,
@@ -102,6 +130,8 @@ pub(super) struct Looked<'a> {
 struct Firing {
     first: Instant,
     last: Instant,
+    /// When the last of its firings was first seen: then its condition held.
+    renewed: Instant,
     /// Where samples say it was, if they do.
     sampled_last: Option<Instant>,
     active_at: Option<Instant>,
@@ -122,7 +152,10 @@ pub(super) fn intervals(track: &Track, pace: &Pace, looked: Looked<'_>) -> Vec<I
                 last.has_hole = true;
                 extend(last, firing, pace, 0);
             }
-            Some(last) if firing.first.0 - last.last.0 <= pace.flapping => extend(last, firing, pace, 1),
+            Some(last) if firing.first.0 - last.last.0 <= pace.flapping => {
+                last.renewed = last.renewed.max(firing.renewed);
+                extend(last, firing, pace, 1);
+            }
             _ => joined.push(firing),
         }
     }
@@ -141,6 +174,7 @@ fn firings(track: &Track, pace: &Pace) -> Vec<Firing> {
         let firing = Firing {
             first: run.first,
             last: run.last,
+            renewed: run.first,
             sampled_last: (witness != Witness::Alertmanager).then_some(run.last),
             active_at: run.active_at,
             latest: (name.to_owned(), run.active_at),
@@ -201,13 +235,14 @@ fn is_same(last: &Firing, next: &Firing, presence: &Presence, pace: &Pace) -> bo
 
 fn interval(firing: &Firing, track: &Track, pace: &Pace, looked: Looked<'_>) -> Interval {
     let (start, start_error) = start(firing, track, pace, looked);
-    let end = end(firing, pace, looked);
+    let (held, end) = condition(firing, pace, end(firing, pace, looked));
     Interval {
         pending_at: firing.active_at,
         start,
         start_error,
         first: firing.first,
         last: firing.last,
+        held,
         end,
         has_hole: firing.has_hole,
         firing_count: firing.count,
@@ -246,6 +281,24 @@ fn start(firing: &Firing, track: &Track, pace: &Pace, looked: Looked<'_>) -> (In
         }
         Some(known) => (known.start, known.error),
         None => (start, error),
+    }
+}
+
+/// When its condition was last seen to hold, and how wrong that may be. An alert that is kept firing is so for whole
+/// evaluations behind the last one at which its condition held.
+fn condition(firing: &Firing, pace: &Pace, end: End) -> (Instant, End) {
+    let longest = firing.last.0 - firing.renewed.0;
+    let (kept, unsure) = match pace.keep {
+        Keep::For(keep) if matches!(end, End::Over { .. }) && !firing.has_hole => (keep.min(longest), 0),
+        // A server that starts again has forgotten for how long it keeps an alert.
+        Keep::For(keep) | Keep::AtMost(keep) => (0, keep.min(longest)),
+        Keep::Unknown => (0, longest),
+    };
+    let held = Instant(firing.last.0 - kept);
+    match end {
+        End::Over { error } => (held, End::Over { error: error.max(unsure) }),
+        End::Unseen { error } => (held, End::Unseen { error: error.max(unsure) }),
+        End::Firing | End::Unknown => (firing.last, end),
     }
 }
 

@@ -13,8 +13,10 @@
 //! - An interval that reaches to the present is open. One that reaches to the edge of what the server keeps began
 //!   earlier: its start is when its condition became true and its waiting time was over, if the server remembers that,
 //!   and otherwise its error says how much earlier it may be.
+//! - `keep_firing_for` of a rule is taken off the end. Where neither the server nor `alerts.keep_firing_seconds` says how
+//!   long that is, the alert's condition may have ended anywhere in its last firing, as the error of the end says.
 //! - `started_at` is the first evaluation at which it fired, `pending_at` when its condition became true, `ended_at` the
-//!   last evaluation at which it fired. The errors beside them are bounds.
+//!   last evaluation at which it held. The errors beside them are bounds.
 //!
 //! **Incidents.** An alert is evidence. `rules` say which alert speaks of which service, and which of them are incidents
 //! once they have fired for `minimum_seconds`; without a rule none is made. An incident opens when the alert fires, has its
@@ -25,7 +27,13 @@
 //!
 //! **Alertmanager** knows only the present. Asked, it says what is firing, and since when; for an alert that samples show,
 //! it only makes the start more certain. Its deliveries are taken at `/prometheus/NAME`. Where Prometheus is read as well,
-//! they give rows of `alerts` and no incidents, so that nothing is counted twice. Where it is not, every firing is its own.
+//! they give rows of `alerts` and no incidents, so that nothing is counted twice. Firings close together are one interval
+//! there as well: what was told lately is remembered. A delivery that comes out of order later than the firing behind it
+//! makes the start less certain and no second row.
+//!
+//! **Other settings.** Where settings that shape rows have changed and the server still holds everything that was read,
+//! all of it is read anew and replaces what was stored. Where it does not, stored intervals stay as they are; a reading
+//! with `--since` at or before the start of what was ever read replaces them by what the server still holds.
 //!
 //! **What is not there.** A server keeps samples for a while (15 days by default). Times from which it holds nothing, and
 //! times in which it was down, are gaps in `coverage` and not quiet. [`Config::recording_rules`] gives a rule file for what
@@ -54,8 +62,6 @@ mod tests;
 mod timeline;
 mod windows;
 mod wire;
-
-use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use lake::Instant;
@@ -133,15 +139,7 @@ impl Source for PrometheusSource {
         let Some(receive) = &self.config.receive else { return Ok(None) };
         let rules = Rules::new(&self.config.rules)?;
         let identifying = identifying(&self.config, &rules);
-        Ok(Some(Box::new(Webhook {
-            path: self.config.receive_path(),
-            stream: format!("{} deliveries", stream(&self.config)),
-            auth: receive.auth.clone(),
-            config: self.config.clone(),
-            rules,
-            identifying,
-            secret: OnceLock::new(),
-        })))
+        Ok(Some(Box::new(Webhook::new(&self.config, receive, rules, identifying))))
     }
 
     async fn read(

@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod alerts;
+mod anew;
 mod fetch;
 mod look_around;
 mod output;
@@ -32,6 +33,8 @@ pub(super) struct Session<'a> {
     pub(super) identifying: &'a Identifying,
     pub(super) server: &'a Server<'a>,
     pub(super) evaluations: Evaluations,
+    /// Whether the server says how it evaluates its alerts, or said so before.
+    pub(super) knows_rules: bool,
     pub(super) range: Range,
     /// The present, by the slower of both clocks.
     pub(super) present: Instant,
@@ -87,7 +90,7 @@ pub(super) async fn read(
             )?
             .pause(source.pause.clone());
             let server = Server::new(client);
-            match session(config, &rules, &identifying, &server, reading, reporter).await {
+            match session(config, &rules, &identifying, &server, &ledger, reading, reporter).await {
                 Ok(mut session) => {
                     alerts::read(&mut session, firing_now, &mut ledger, sink).await?;
                     for series in &config.series {
@@ -132,6 +135,7 @@ async fn session<'a>(
     rules: &'a Rules,
     identifying: &'a Identifying,
     server: &'a Server<'a>,
+    ledger: &Ledger,
     reading: &Reading<'_>,
     reporter: &'a dyn Reporter,
 ) -> Result<Session<'a>, SourceError> {
@@ -139,10 +143,16 @@ async fn session<'a>(
     let server_time = server.hello().await.map_err(|error| SourceError::new(doing(), error))?;
     let present = server_time.map_or(reading.now, |time| time.min(reading.now));
     let mut evaluations = Evaluations::configured(&config.alerts);
-    match server.rules().await {
-        Ok(rules) => evaluations.learn(rules),
-        Err(error) => untold("how often its rules are evaluated", &error, reporter),
-    }
+    let knows_rules = match server.rules().await {
+        Ok(rules) => {
+            evaluations.learn(rules);
+            true
+        }
+        Err(error) => {
+            untold("how often its rules are evaluated", &error, reporter);
+            evaluations.recall(ledger.get(alerts::STREAM).and_then(|entry| entry.memory.get(anew::RULES)))
+        }
+    };
     let retention = match config.retention_days {
         Some(days) => Some(i64::from(days) * 86400 * SECOND),
         None => match server.runtime_info().await {
@@ -159,6 +169,7 @@ async fn session<'a>(
         identifying,
         server,
         evaluations,
+        knows_rules,
         range: reading.range,
         present,
         kept_since: Instant(present.0 - retention.unwrap_or(RETENTION)),
@@ -167,8 +178,8 @@ async fn session<'a>(
     })
 }
 
-/// The server does not say something that settings say in its place.
+/// The server does not say something that settings, or what it said before, say in its place.
 fn untold(what: &str, error: &HttpError, reporter: &dyn Reporter) {
     tracing::info!(error = %error.kind, what, "the server does not say");
-    reporter.gap(&format!("the server does not say {what}: what is configured is taken ({error}: {})", error.kind));
+    reporter.gap(&format!("the server does not say {what}: what it said before is taken, or what is configured ({error}: {})", error.kind));
 }

@@ -28,7 +28,7 @@ pub(super) fn labels(identity: &Identity) -> Vec<String> {
 /// The interval as a row of `alerts`.
 pub(super) fn alert(name: &str, identity: &Identity, verdict: &Verdict, interval: &Interval, pace: &Pace) -> alerts::Row {
     let (ended_at, end_error) = match interval.end {
-        End::Over { error } | End::Unseen { error } => (Some(interval.last), Some(in_seconds(error))),
+        End::Over { error } | End::Unseen { error } => (Some(interval.held), Some(in_seconds(error))),
         End::Firing | End::Unknown => (None, None),
     };
     let end_basis = match interval.end {
@@ -75,7 +75,7 @@ pub(super) fn incident(
     }
     let clear = CLEAR.max(pace.flapping);
     let is_over = matches!(interval.end, End::Over { .. } | End::Unseen { .. });
-    let resolved_at = (is_over && until.0 - interval.last.0 >= clear).then_some(interval.last);
+    let resolved_at = (is_over && until.0 - interval.last.0 >= clear).then_some(interval.held);
     Some(incidents::Row {
         incident_id: incident_id(&alert_id(name, identity), interval.start),
         service: verdict.service.clone(),

@@ -105,6 +105,9 @@ pub(super) struct RuleOfGroup {
     pub(super) kind: Option<String>,
     /// Seconds that the condition has to hold.
     pub(super) duration: Option<f64>,
+    /// Seconds that it goes on to fire once its condition holds no longer. A server that does not know of it has none.
+    #[serde(rename = "keepFiringFor", alias = "keep_firing_for")]
+    pub(super) keep: Option<f64>,
 }
 
 /// `/api/v1/status/runtimeinfo`.

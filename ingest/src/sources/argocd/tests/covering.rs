@@ -53,9 +53,15 @@ fn a_history_from_the_first_sync_on_covers_everything_since_the_application_was_
 #[test]
 fn a_history_that_was_trimmed_before_covers_what_is_left() {
     let app = synced(App::new("api-eu", "1").with("/spec/revisionHistoryLimit", json!(2)), &["01:00", "02:00", "03:00", "04:00", "05:00"]);
+    // What nobody could have read is where the data begin, and no gap.
+    assert_eq!(looks(&[("07:00", &app)]), (vec!["04:00-07:00".to_owned()], vec![]));
+    // The next look finds that nothing was lost, and one after it what was.
+    let next = synced(app.clone(), &["07:30"]);
+    assert_eq!(looks(&[("07:00", &app), ("08:00", &next)]), (vec!["04:00-08:00".to_owned()], vec![]));
+    let lossy = synced(next.clone(), &["08:10", "08:20", "08:30"]);
     assert_eq!(
-        looks(&[("07:00", &app)]),
-        (vec!["04:00-07:00".to_owned()], vec!["--04:00 3 older syncs had been".to_owned()])
+        looks(&[("07:00", &app), ("08:00", &next), ("09:00", &lossy)]),
+        (vec!["04:00-08:00".to_owned(), "08:20-09:00".to_owned()], vec!["08:00-08:20 1 syncs were trimmed from".to_owned()])
     );
 }
 
@@ -118,4 +124,57 @@ fn what_is_no_service_covers_nothing_and_is_remembered() {
     note(&mut ledger, &application, &place, Look { at: time("02:00"), range: Range::default() });
     assert!(ledger.coverage("argocd:shop").is_empty(), "its range would count for every service");
     assert!(memory(&ledger, &stream(&place)).is_ignored);
+}
+
+#[tokio::test]
+async fn full_histories_are_no_gap_and_a_later_loss_is_counted() {
+    use super::fake::World;
+    use lake::{AsOf, Lake, Location};
+
+    let full = |name: &str| {
+        let app = App::new(name, name).with("/spec/revisionHistoryLimit", json!(2));
+        synced(app, &["01:00", "02:00", "03:00", "04:00", "05:00"])
+    };
+    let (server, shared) = World::of([full("api-eu"), full("web-eu")]).at("06:00:00").serve().await;
+    let source = open(config(&server.base(), json!({"token": {"env": "ARGOCD_TOKEN"}})));
+    let variables = BTreeMap::from([("ARGOCD_TOKEN".to_owned(), super::fake::TOKEN.to_owned())]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = Lake::open_or_create(&Location::Folder(folder.path().join("lake"))).await.expect("a lake");
+    let reading = Reading::at(now(), &variables);
+    for _ in 0..2 {
+        let summary = crate::ingest(&source, &lake, &reading, &Silent).await.expect("it is read");
+        assert_eq!(summary.gaps, Vec::<String>::new(), "nothing of it makes the exit code that of partial data");
+    }
+    let stated = || async {
+        let rows: Vec<lake::tables::coverage::Row> = lake.snapshot(AsOf::Latest).await.expect("a snapshot").rows().await.expect("rows");
+        let told = |row: lake::tables::coverage::Row| {
+            let shown = |at: Option<Instant>| at.map_or("-".to_owned(), |at| at.to_string()[11..16].to_owned());
+            let reason = row.reason.unwrap_or_default();
+            let count = row.missing_count.map_or(String::new(), |count| format!(" {count}"));
+            format!("{} {}-{} {}{count} {reason}", row.service.unwrap_or_default(), shown(row.range_start_at), shown(row.range_end_at), row.is_complete)
+        };
+        let mut told: Vec<String> = rows.into_iter().filter(|row| row.covers == "deployments").map(told).collect();
+        told.sort();
+        told
+    };
+    let begins = "it begins with the oldest sync that was left at the first reading: 3 older ones had been trimmed from the history";
+    assert_eq!(stated().await, [format!("api 04:00-06:00 true {begins}"), format!("web-eu 04:00-06:00 true {begins}").replace("web-eu", "web")]);
+    {
+        let mut world = shared.lock().expect("no test panics with it");
+        let app = synced(world.apps[0].clone(), &["06:10", "06:20", "06:30"]);
+        world.apps[0] = app;
+        world.clock = Some("07:00:00");
+    }
+    let summary = crate::ingest(&source, &lake, &reading, &Silent).await.expect("it is read");
+    let lost = "syncs were trimmed from the history between two readings: read more often, or raise `revisionHistoryLimit`";
+    assert_eq!(summary.gaps, [format!("`deployments`: {lost}")]);
+    assert_eq!(
+        stated().await,
+        [
+            format!("api 04:00-06:00 true {begins}"),
+            format!("api 06:00-06:20 false 1 {lost}"),
+            "api 06:20-07:00 true ".to_owned(),
+            format!("web 04:00-07:00 true {begins}"),
+        ]
+    );
 }

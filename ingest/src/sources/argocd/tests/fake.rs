@@ -160,6 +160,10 @@ pub(super) struct World {
     pub(super) resources: BTreeMap<(String, String, String), Value>,
     /// What is known of commits.
     pub(super) revisions: BTreeMap<String, Value>,
+    /// The `ApplicationSets`, where the token may see them.
+    pub(super) sets: Option<Vec<Value>>,
+    /// The names of the projects, where the token may see them.
+    pub(super) projects: Option<Vec<&'static str>>,
     /// What the stream tells, once for each time it is opened; then it is refused.
     pub(super) streams: Vec<Reply>,
     /// A prefix of all paths.
@@ -204,6 +208,11 @@ impl World {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let (known, answered): (&[&str], _) = match parts.as_slice() {
             ["api", "v1", "applications"] => (LISTED, Ok(self.list(asked))),
+            ["api", "v1", "applicationsets"] => (MADE, self.sets.as_ref().map(|sets| json!({"items": sets})).ok_or((403, "permission denied"))),
+            ["api", "v1", "projects"] => {
+                let named = |names: &Vec<&str>| names.iter().map(|name| json!({"metadata": {"name": name}, "spec": {}})).collect::<Vec<_>>();
+                (&[], self.projects.as_ref().map(|names| json!({"items": named(names)})).ok_or((403, "permission denied")))
+            }
             ["api", "v1", "stream", "applications"] => return self.stream(asked),
             ["api", "v1", "applications", name] => (NAMED, self.app(asked, name)),
             ["api", "v1", "applications", name, "resource-tree"] => {
@@ -278,6 +287,7 @@ impl World {
 
 /// What each request may name. `refresh` is in none: it would make the server work.
 const LISTED: &[&str] = &["projects", "selector", "appNamespace"];
+const MADE: &[&str] = &["projects", "appsetNamespace"];
 const NAMED: &[&str] = &["appNamespace", "project"];
 const RESOURCE: &[&str] = &["appNamespace", "project", "namespace", "resourceName", "version", "group", "kind"];
 const REVISION: &[&str] = &["appNamespace", "project", "sourceIndex", "versionId"];

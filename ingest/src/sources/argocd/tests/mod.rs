@@ -4,10 +4,12 @@
 mod covering;
 mod fake;
 mod faults;
+mod oddities;
 mod parsing;
 mod readings;
 mod recorded;
 mod stories;
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -101,21 +103,39 @@ async fn read(
     (sink, cursor)
 }
 
-/// This source as the tests that hold for every source need it.
-pub(crate) fn contract() -> Contract {
-    let mut api = fake::App::new("api-eu", "1");
-    api.sync("06:00:00", &[&fake::commit('a')]);
-    api.sync("07:00:00", &[&fake::commit('b')]);
-    let mut ledger = fake::App::new("ledger-us", "2");
-    ledger.sync("06:30:00", &[&fake::commit('c')]);
-    let world = Mutex::new(fake::World::of([api, ledger]));
+/// A world in which much was synced until a time of that Monday, as the tests that hold for every source see it.
+fn synced_until(time: &str) -> fake::World {
+    let mut world = faults::world();
+    for number in 0..6 {
+        let mut app = fake::App::new(&format!("ledger{number}-us"), &format!("1{number}"));
+        for (start, letter) in [("02:00:00", 'd'), ("04:30:00", 'e'), ("07:10:00", 'f')] {
+            if start < time {
+                app.sync(start, &[&fake::commit(letter)]);
+            }
+        }
+        world.apps.push(app);
+    }
+    world
+}
+
+fn served(world: fake::World) -> Contract {
+    let world = Mutex::new(world);
     Contract::served(
         |base| {
-            let config = config(base, json!({"token": {"env": "ARGOCD_TOKEN"}}));
-            crate::sources::Config::argocd(Config { http: Settings { attempts: 1, ..config.http.clone() }, ..config })
+            let config = config(base, faults::settings());
+            crate::sources::Config::argocd(Config { http: Settings { attempts: 1, ..Settings::default() }, ..config })
         },
         move |asked| world.lock().expect("nobody panics while it answers").answer(asked),
         &[("ARGOCD_TOKEN", fake::TOKEN)],
         now(),
     )
+}
+
+/// This source as the tests that hold for every source need it.
+pub(crate) fn contract() -> Contract {
+    let earlier = Mutex::new(synced_until("07:00:00").at("07:00:00"));
+    let before = Instant::parse("2026-01-05T07:00:00Z").expect("a time");
+    served(synced_until("08:00:00"))
+        .before(before, move |asked| earlier.lock().expect("nobody panics while it answers").answer(asked))
+        .described_in("argocd-v3.5.1-swagger.json", |text| text, served(synced_until("08:00:00")))
 }

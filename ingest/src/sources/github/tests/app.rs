@@ -38,7 +38,8 @@ async fn a_signed_statement_buys_the_token_that_is_sent_and_renewed_in_time() {
     let asked = stage.server.asked();
     let bought: Vec<&Asked> = asked.iter().filter(|asked| asked.path().ends_with("/access_tokens")).collect();
     assert_eq!(bought.len(), 2, "one was about to run out, the other was not");
-    let statement = bought[0].header("authorization").and_then(|value| value.strip_prefix("Bearer ")).expect("a statement");
+    let statement =
+        bought[0].header("authorization").and_then(|value| value.strip_prefix("Bearer ")).expect("a statement");
     let key = DecodingKey::from_rsa_pem(pair.public_key_pem().as_bytes()).expect("the public key");
     let mut validation = Validation::new(Algorithm::RS256);
     validation.validate_exp = false;

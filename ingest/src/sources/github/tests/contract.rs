@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::super::graphql::QUERY;
 use super::story::{a_day_later, world};
 use super::*;
 
 /// A file of the folder of contracts: `DORACLE_CONTRACTS`, or beside the recorded answers.
-fn contract(name: &str) -> Option<String> {
+pub(super) fn contract(name: &str) -> Option<String> {
     let beside = || Some(PathBuf::from(std::env::var_os("DORACLE_FIXTURES")?).join("../reference/openapi"));
     let folder = std::env::var_os("DORACLE_CONTRACTS").map(PathBuf::from).or_else(beside);
     let text = folder.and_then(|folder| std::fs::read_to_string(folder.join(name)).ok());
@@ -104,7 +103,8 @@ impl Contract {
         let fitting = paths.iter().filter(|(template, operations)| {
             let template: Vec<&str> = template.trim_start_matches('/').split('/').collect();
             // The reference of `git/ref/{ref}` has slashes of its own.
-            let has_tail = template.last() == Some(&"{ref}") && template.contains(&"git") && parts.len() >= template.len();
+            let has_tail =
+                template.last() == Some(&"{ref}") && template.contains(&"git") && parts.len() >= template.len();
             let is_long = template.len() == parts.len() || has_tail;
             let fits = template.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part);
             is_long && fits && operations.get(method).is_some()
@@ -118,7 +118,8 @@ impl Contract {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let known = operation["parameters"].as_array().into_iter().flatten().map(|parameter| self.deref(parameter));
-            let Some(parameter) = known.into_iter().find(|known| known["name"] == *name && known["in"] == "query") else {
+            let Some(parameter) = known.into_iter().find(|known| known["name"] == *name && known["in"] == "query")
+            else {
                 wrong.push(format!("{}: there is no parameter `{name}`", asked.line));
                 continue;
             };
@@ -140,20 +141,31 @@ async fn every_request_and_every_answer_keeps_to_the_contract() {
     let stage = stage(world()).await;
     let mut config = Config { graphql: false, repositories: vec!["acme/api".to_owned()], ..config(&stage) };
     config.releases = Some(ReleaseRule {
-        pattern: "^v".into(), environment: "production".into(), service: None, prereleases: true, tags: true,
+        pattern: "^v".into(),
+        environment: "production".into(),
+        service: None,
+        prereleases: true,
+        tags: true,
     });
     config.streams.checks = true;
     let first = read(&config, None).await.whole();
     a_day_later(&mut stage.world.lock().expect("nobody panics"));
     let second = read(&config, first.cursor.as_deref()).await.whole();
-    let range = Range { since: Instant::parse("2026-01-06T00:00:00Z").ok(), until: Instant::parse("2026-01-09T00:00:00Z").ok() };
+    let range = Range {
+        since: Instant::parse("2026-01-06T00:00:00Z").ok(),
+        until: Instant::parse("2026-01-09T00:00:00Z").ok(),
+    };
     read_range(&config, second.cursor.as_deref(), range).await.whole();
     let world = stage.world.lock().expect("nobody panics").clone();
     let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
     for asked in stage.server.asked() {
         // Links lead to the number of the repository, which the contract does not describe.
         let line = asked.line.replace("/repositories/11/", "/repos/acme/api/");
-        let asked = Asked { line, headers: asked.headers.into_iter().filter(|(name, _)| name != "if-none-match").collect(), ..asked };
+        let asked = Asked {
+            line,
+            headers: asked.headers.into_iter().filter(|(name, _)| name != "if-none-match").collect(),
+            ..asked
+        };
         let Some((path, operation)) = contract.operation("get", asked.path()) else {
             wrong.push(format!("{}: there is no such operation", asked.line));
             continue;
@@ -175,64 +187,4 @@ async fn every_request_and_every_answer_keeps_to_the_contract() {
     wrong.dedup();
     assert_eq!(wrong, Vec::<String>::new());
     assert!(seen.len() >= 17, "{seen:#?}");
-}
-
-/// The fields of one type of the schema, with the type of each.
-fn fields(schema: &str, name: &str) -> BTreeMap<String, String> {
-    let start = schema.find(&format!("\ntype {name} ")).expect("the type is there");
-    let body = schema[start..].split_once("{\n").map_or("", |(_, body)| body);
-    let body = &body[..body.find("\n}").expect("it ends")];
-    let mut found = BTreeMap::new();
-    let (mut is_text, mut depth) = (false, 0);
-    let mut field = String::new();
-    for line in body.lines() {
-        if line.matches("\"\"\"").count() == 1 {
-            is_text = !is_text;
-        }
-        if is_text || line.trim_start().starts_with('"') {
-            continue;
-        }
-        if depth == 0 && line.starts_with("  ") && !line.starts_with("   ") {
-            field = line.trim().split(['(', ':']).next().unwrap_or_default().to_owned();
-        }
-        depth += line.matches('(').count();
-        depth -= line.matches(')').count().min(depth);
-        if depth == 0 && let Some((_, kind)) = line.rsplit_once(": ") {
-            let kind: String = kind.split(' ').next().unwrap_or_default().chars().filter(|c| c.is_alphanumeric()).collect();
-            found.insert(field.clone(), kind);
-        }
-    }
-    found
-}
-
-#[test]
-fn every_field_that_graphql_is_asked_for_is_in_the_schema() {
-    let Some(schema) = contract("github-schema.graphql") else { return };
-    let mut open = vec!["Query".to_owned()];
-    let mut last = String::new();
-    let mut count = 0;
-    // The question has one field or one brace a line, but for short selections.
-    let plain: String = QUERY.lines().skip(1).flat_map(|line| [line, "\n"]).collect();
-    let mut rest = plain.replace('{', " { ").replace('}', " } ");
-    while let Some((before, after)) = rest.split_once('(') {
-        // Arguments are left out here: the server refuses wrong ones aloud.
-        let (_, after) = after.split_once(')').expect("it is closed");
-        rest = format!("{before} {after}");
-    }
-    for word in rest.split_whitespace() {
-        match word {
-            "{" => open.push(last.clone()),
-            "}" => drop(open.pop()),
-            "__typename" => {}
-            field => {
-                let on = open.last().expect("a type is open").clone();
-                // What stands in the schema as an interface has its fields told by a type that implements it.
-                let on = if on == "Actor" { "User".to_owned() } else { on };
-                let known = fields(&schema, &on);
-                last = known.get(field).unwrap_or_else(|| panic!("`{on}` has no field `{field}`")).clone();
-                count += 1;
-            }
-        }
-    }
-    assert!(count >= 15, "{count} fields were looked up");
 }

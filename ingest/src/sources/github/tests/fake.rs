@@ -11,19 +11,15 @@ mod routes;
 mod world;
 
 pub(crate) use clock::text;
-pub(crate) use world::{Check, Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag, World, sha};
+pub(crate) use world::{
+    Check, Commit, Deployment, Event, Issue, Person, Pull, Release, Repo, Review, Run, Tag, World, sha,
+};
 
 /// Status, headers and body.
 pub(crate) type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 /// What the world answers to one request. `headers` have lower-case names.
-pub(crate) fn answer(
-    world: &World,
-    method: &str,
-    target: &str,
-    headers: &[(String, String)],
-    body: &[u8],
-) -> Answer {
+pub(crate) fn answer(world: &World, method: &str, target: &str, headers: &[(String, String)], body: &[u8]) -> Answer {
     let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let request = query::Request::parse(method, target, header("host").unwrap_or("api.github.example"));
     let told = match refused(world, &header) {
@@ -46,7 +42,10 @@ pub(crate) fn answer(
 /// What is wrong with the headers of a request.
 fn refused<'h>(world: &World, header: &impl Fn(&str) -> Option<&'h str>) -> Option<routes::Told> {
     if header("user-agent").is_none_or(str::is_empty) {
-        return Some(routes::Told::error(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header"));
+        return Some(routes::Told::error(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header",
+        ));
     }
     if header("x-github-api-version") != Some("2022-11-28") {
         return Some(routes::Told::error(400, "the version of the API has to be named"));

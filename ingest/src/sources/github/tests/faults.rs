@@ -90,8 +90,10 @@ async fn a_budget_that_is_used_up_is_waited_for_before_the_next_request() {
         let reply = of_world(world, asked);
         (number == 0).then(|| match reply {
             Reply::Page { status, headers, body } => {
-                let mut headers: Vec<(String, String)> =
-                    headers.into_iter().filter(|(name, _)| !name.starts_with("x-ratelimit") && name != "date").collect();
+                let mut headers: Vec<(String, String)> = headers
+                    .into_iter()
+                    .filter(|(name, _)| !name.starts_with("x-ratelimit") && name != "date")
+                    .collect();
                 let add = [
                     ("x-ratelimit-remaining", "0".to_owned()),
                     ("x-ratelimit-reset", (hour(8) + 90).to_string()),
@@ -113,6 +115,7 @@ async fn a_missing_permission_costs_one_stream_and_is_asked_once() {
     for (status, meaning) in [
         (403, "; the token may not read it"),
         (404, "; it does not exist, or the token may not see it"),
+        (410, "; it is switched off"),
         (451, "; it is blocked for legal reasons"),
     ] {
         let between: Box<Between> = Box::new(move |_, asked, _| {
@@ -132,7 +135,10 @@ async fn a_missing_permission_costs_one_stream_and_is_asked_once() {
             stage.server.base()
         );
         let lost: Vec<_> = done.coverage().into_iter().filter(|row| !row.is_complete).collect();
-        assert_eq!(lost.iter().map(|row| row.covers.as_str()).collect::<Vec<_>>(), ["changes", "change_commits", "pull_request_events"]);
+        assert_eq!(
+            lost.iter().map(|row| row.covers.as_str()).collect::<Vec<_>>(),
+            ["changes", "change_commits", "pull_request_events"]
+        );
         assert!(lost.iter().all(|row| row.reason.as_deref() == Some(reason.as_str())), "{lost:#?}");
         assert!(!done.rows::<deployments::Row>().is_empty() && !done.rows::<commits::Row>().is_empty());
         assert_eq!(done.gaps, [format!("`acme/api pulls`: {reason}")]);
@@ -161,9 +167,7 @@ async fn no_token_is_sent_elsewhere() {
     let between: Box<Between> = Box::new(move |_, asked, _| match asked.path() {
         "/repos/acme/api/pulls" => Some(Reply::status(302, "").with("location", format!("{target}/pulls"))),
         // A link that leads away.
-        "/repos/acme/api/tags" => {
-            Some(Reply::json("[]").with("link", format!("<{target}/tags?page=2>; rel=\"next\"")))
-        }
+        "/repos/acme/api/tags" => Some(Reply::json("[]").with("link", format!("<{target}/tags?page=2>; rel=\"next\""))),
         _ => None,
     });
     let stage = stage_behind(world(), between).await;
@@ -214,6 +218,12 @@ async fn a_version_that_will_end_is_said() {
 
 #[tokio::test]
 async fn a_reading_that_is_broken_off_anywhere_goes_on_where_it_stopped() {
+    for graphql in [true, false] {
+        broken_off_anywhere(graphql).await;
+    }
+}
+
+async fn broken_off_anywhere(graphql: bool) {
     let expected = undisturbed().await;
     let mut resumed_with_less = false;
     for last in 1.. {
@@ -222,13 +232,13 @@ async fn a_reading_that_is_broken_off_anywhere_goes_on_where_it_stopped() {
             (number >= last).then(|| Reply::status(401, r#"{"message":"Bad credentials"}"#))
         });
         let stage = stage_behind(world(), between).await;
-        let broken = read(&config(&stage), None).await;
+        let broken = read(&Config { graphql, ..config(&stage) }, None).await;
         if broken.error.is_none() {
-            assert!(last > 30, "the story takes more than {last} requests");
+            assert!(last > 15, "the story takes more than {last} requests");
             break;
         }
         let healthy = super::stage(world()).await;
-        let rest = read(&config(&healthy), broken.cursor.as_deref()).await.whole();
+        let rest = read(&Config { graphql, ..config(&healthy) }, broken.cursor.as_deref()).await.whole();
         assert_eq!(tables(&[&broken, &rest]), expected, "broken off after {last} requests");
         assert!(rest.coverage().iter().all(|row| row.is_complete), "broken off after {last} requests");
         resumed_with_less |= !tables(&[&rest]).eq(&expected);

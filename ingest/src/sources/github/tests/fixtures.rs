@@ -56,8 +56,10 @@ fn every_recorded_commit_and_review_is_read() {
     let (commits, broken) = api::items::<wire::Commit>(bodies(commits));
     assert_eq!((commits.len(), broken), (count, Vec::<String>::new()));
     let mut authors = authors();
-    let facts: Vec<_> =
-        commits.iter().map(|commit| commit::facts("acme/recorded", commit, &mut authors).expect("it has times")).collect();
+    let facts: Vec<_> = commits
+        .iter()
+        .map(|commit| commit::facts("acme/recorded", commit, &mut authors).expect("it has times"))
+        .collect();
     let differ = facts.iter().filter(|facts| facts.row.authored_at != facts.row.committed_at).count();
     assert!(differ > 0, "some were written and committed at different times");
     let count = reviews.len();

@@ -34,7 +34,8 @@ fn hook() -> Box<dyn Receiver> {
         receive: Some(Receive { path: None, secret: SecretFrom::Env("HOOK".to_owned()) }),
         ..Config::default()
     };
-    let mut hook = crate::sources::github::open(config).receiver().expect("it can be used").expect("it takes deliveries");
+    let mut hook =
+        crate::sources::github::open(config).receiver().expect("it can be used").expect("it takes deliveries");
     hook.arm(&variables()).expect("the secret is there");
     hook
 }
@@ -120,7 +121,8 @@ fn a_delivery_that_comes_again_changes_nothing() {
 fn a_form_is_read_as_its_payload() {
     let payload = deployment_status("success", 5).to_string();
     let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload).finish();
-    let of_form = deliver("deployment_status", form.as_bytes(), "application/x-www-form-urlencoded").expect("it is taken");
+    let of_form =
+        deliver("deployment_status", form.as_bytes(), "application/x-www-form-urlencoded").expect("it is taken");
     let plain = json_delivery("deployment_status", &deployment_status("success", 5));
     assert_eq!(tables(&[&of_form]), tables(&[&plain]));
 }
@@ -135,7 +137,8 @@ fn what_is_not_read_is_taken_and_forgotten() {
     let mut elsewhere = deployment_status("success", 5);
     elsewhere["repository"]["fork"] = json!(true);
     assert!(json_delivery("deployment_status", &elsewhere).rows::<deployments::Row>().is_empty(), "forks are not read");
-    let refused = deliver("deployment_status", br#"{"repository":{"id":1,"full_name":"acme/api"}}"#, "application/json");
+    let refused =
+        deliver("deployment_status", br#"{"repository":{"id":1,"full_name":"acme/api"}}"#, "application/json");
     assert!(matches!(refused, Err(Refused::Unusable(why)) if why.starts_with("`deployment`: ")));
     assert!(matches!(deliver("ping", b"no JSON", "application/json"), Err(Refused::Unusable(_))));
 }
@@ -156,7 +159,8 @@ fn pull_requests_reviews_issues_and_runs_make_rows() {
     let review = json!({"id": 5, "state": "approved", "user": {"login": "grace", "type": "User"},
         "submitted_at": "2026-01-05T08:30:00Z", "commit_id": "f00"});
     let told = json!({"action": "submitted", "repository": repository(), "pull_request": pull, "review": review});
-    let [event] = json_delivery("pull_request_review", &told).rows::<pull_request_events::Row>().try_into().expect("one row");
+    let [event] =
+        json_delivery("pull_request_review", &told).rows::<pull_request_events::Row>().try_into().expect("one row");
     assert_eq!((event.event_id.as_str(), event.kind.as_str()), ("review 5", "approved"));
     let issue = json!({"number": 20, "title": "Slow", "labels": [{"name": "incident"}], "state": "open",
         "created_at": "2026-01-05T08:00:00Z", "updated_at": "2026-01-05T10:00:00Z", "closed_at": null});

@@ -25,6 +25,17 @@ fn made(sha: &str, parents: &[&str], (authored, committed): (i64, i64), message:
     facts("acme/api", &commit, &mut authors()).expect("it has times")
 }
 
+/// A branch, oldest first: those with odd numbers are on it, each beside one that it merges.
+pub(super) fn history(count: i64) -> Vec<Facts> {
+    let one = |number: i64| {
+        let name = |number: i64| if number < 0 { "before".to_owned() } else { format!("c{number}") };
+        let (first, second) = (name(number - 2), name(number - 1));
+        let parents: Vec<&str> = if number % 2 == 1 { vec![&first, &second] } else { vec![&second] };
+        made(&name(number), &parents, (number * 120, number * 120), "Step")
+    };
+    (0..count).map(one).collect()
+}
+
 #[test]
 fn the_commit_it_was_merged_as_tells_how_it_was_merged() {
     let own = [made("a", &["base"], (10, 10), "One"), made("b", &["a"], (20, 20), "Two")];
@@ -60,7 +71,12 @@ fn directly(commits: &[Facts], head: &str, pulls: &[Merged], since: i64) -> Vec<
         .map(|candidate| {
             let own: Vec<&str> = candidate.commits.iter().map(|row| row.commit_sha.as_str()).collect();
             let kind = candidate.change.merge_kind.as_deref().unwrap_or("-");
-            format!("{} {kind} [{}]{}", candidate.change.change_id, own.join(" "), if candidate.is_doubtful { " ?" } else { "" })
+            format!(
+                "{} {kind} [{}]{}",
+                candidate.change.change_id,
+                own.join(" "),
+                if candidate.is_doubtful { " ?" } else { "" }
+            )
         })
         .collect()
 }
@@ -83,9 +99,14 @@ fn what_no_pull_request_explains_was_pushed_directly() {
         made("m2", &["R2", "c"], (50, 50), "Merge branch 'beside'"),
         made("q", &["m2"], (60, 60), "Follow upstream (#900)"),
     ];
-    let pulls = [merged("#1", "m1", &[&a, &b], false), merged("#2", "s2", &[], false), merged("#3", "R2", &[&r1, &r2], true)];
+    let pulls =
+        [merged("#1", "m1", &[&a, &b], false), merged("#2", "s2", &[], false), merged("#3", "R2", &[&r1, &r2], true)];
     assert_eq!(directly(&branch, "q", &pulls, 0), ["d1 direct [d1]", "m2 merge [c]", "q direct [q] ?"]);
-    assert_eq!(directly(&branch, "q", &pulls, 15), ["m2 merge [c]", "q direct [q] ?"], "what came before is not judged");
+    assert_eq!(
+        directly(&branch, "q", &pulls, 15),
+        ["m2 merge [c]", "q direct [q] ?"],
+        "what came before is not judged"
+    );
     let commits = branch.iter().map(|facts| (facts.row.commit_sha.clone(), facts.clone())).collect();
     let (_, rebased) = pushed(&commits, "q", &pulls, None);
     let rebased: Vec<_> = rebased.iter().map(|row| (row.change_id.as_str(), row.commit_sha.as_str())).collect();
@@ -123,9 +144,9 @@ fn episodes(labels: &[&str], state: Option<f64>, told: &[(&str, &str, f64)]) -> 
     let labels: Vec<_> = labels.iter().map(|name| json!({"name": name})).collect();
     let issue = json!({"number": 1, "labels": labels, "created_at": text(0.0), "updated_at": text(0.0),
         "state": if state.is_some() { "closed" } else { "open" }, "closed_at": state.map(text)});
-    let events = told.iter().enumerate().map(|(id, (event, label, at))| {
-        json!({"id": id, "event": event, "label": {"name": label}, "created_at": text(*at)})
-    });
+    let events = told.iter().enumerate().map(
+        |(id, (event, label, at))| json!({"id": id, "event": event, "label": {"name": label}, "created_at": text(*at)}),
+    );
     let timeline: Vec<wire::TimelineEvent> =
         events.map(|event| serde_json::from_value(event).expect("an event")).collect();
     let issue: wire::Issue = serde_json::from_value(issue).expect("an issue");
@@ -145,10 +166,18 @@ fn there_is_an_incident_while_the_issue_is_open_and_has_the_label() {
     assert_eq!(all(&[("labeled", "other", 2.0)]), [(0.0, None)]);
     assert_eq!(all(&[("labeled", "Incident", 2.0), ("closed", "", 3.0), ("reopened", "", 3.5)]), [(2.0, None)]);
     let twice = [("labeled", "incident", 2.0), ("closed", "", 3.0), ("reopened", "", 4.0), ("closed", "", 6.0)];
-    assert_eq!(episodes(&["incident"], Some(6.0), &twice), [(2.0, Some(3.0)), (4.0, Some(6.0))], "an hour is another one");
+    assert_eq!(
+        episodes(&["incident"], Some(6.0), &twice),
+        [(2.0, Some(3.0)), (4.0, Some(6.0))],
+        "an hour is another one"
+    );
     let mistaken = [("labeled", "incident", 2.0), ("unlabeled", "incident", 2.5)];
     assert_eq!(episodes(&[], None, &mistaken), [(2.0, Some(2.5))]);
-    assert_eq!(episodes(&["incident"], Some(5.0), &[("labeled", "incident", 2.0)]), [(2.0, Some(5.0))], "the timeline ends early");
+    assert_eq!(
+        episodes(&["incident"], Some(5.0), &[("labeled", "incident", 2.0)]),
+        [(2.0, Some(5.0))],
+        "the timeline ends early"
+    );
     assert_eq!(episodes(&[], None, &[]), []);
     let late = [("closed", "", 3.0), ("labeled", "incident", 4.0)];
     assert_eq!(episodes(&["incident"], Some(3.0), &late), [], "a label on what is over reports nothing that was open");
@@ -187,7 +216,10 @@ fn labels_name_services_severity_and_cause() {
     let services: Vec<_> = rows.iter().map(|row| row.service.as_deref()).collect();
     assert_eq!(services, [Some("api"), Some("web")], "one incident of each");
     let row = &rows[0];
-    assert_eq!((row.severity.as_deref(), row.cause.as_str(), row.environment.as_deref()), (Some("1"), "vendor", Some("staging")));
+    assert_eq!(
+        (row.severity.as_deref(), row.cause.as_str(), row.environment.as_deref()),
+        (Some("1"), "vendor", Some("staging"))
+    );
     let plain = wire::Issue { labels: vec![wire::AnyLabel::Name("incident".to_owned())], ..issue };
     assert_eq!(of(IncidentRules::default(), &plain)[0].service.as_deref(), Some("ops"), "that of its repository");
     let tracker = IncidentRules { repositories: vec!["ops$".to_owned()], ..IncidentRules::default() };
@@ -201,13 +233,20 @@ fn rules_tell_environments_and_services_apart() {
         environments: vec![
             EnvironmentRule { ignore: true, ..rule("^github-pages$") },
             rule("^(?P<service>[a-z]+)-(?P<environment>production)(-(?P<target>.+))?$"),
-            EnvironmentRule { environment: Some("production".to_owned()), target: Some("$1".to_owned()), ..rule("^prod-(.+)$") },
+            EnvironmentRule {
+                environment: Some("production".to_owned()),
+                target: Some("$1".to_owned()),
+                ..rule("^prod-(.+)$")
+            },
         ],
-        services: vec![ServiceRule { repository: "^acme/(?P<name>.+)-service$".to_owned(), service: "$name".to_owned() }],
+        services: vec![ServiceRule {
+            repository: "^acme/(?P<name>.+)-service$".to_owned(),
+            service: "$name".to_owned(),
+        }],
         ..Config::default()
     };
     let rules = Rules::new(&config).expect("the patterns are patterns");
-    let place = |environment| rules.place("acme/shop-service", environment);
+    let place = |environment| rules.place("acme/shop-service", environment, false);
     let at = |service: &str, environment: &str, target: &str| {
         Some(Place { service: service.to_owned(), environment: environment.to_owned(), target: target.to_owned() })
     };
@@ -244,7 +283,10 @@ fn settings_that_do_not_fit_are_refused_before_anything_is_asked() {
         let reading = Reading::at(Instant(0), &crate::NoVariables);
         crate::sources::github::open(config).request_plan(&reading).map_err(|error| error.kind.to_string())
     };
-    assert_eq!(plan(Config::default()), Err("nothing is named: set `organisation`, `user`, `repositories` or `app`".to_owned()));
+    assert_eq!(
+        plan(Config::default()),
+        Err("nothing is named: set `organisation`, `user`, `repositories` or `app`".to_owned())
+    );
     let named = |name: &str| Config { repositories: vec![name.to_owned()], ..Config::default() };
     assert_eq!(plan(named("acme")), Err("`acme` is no repository: write `owner/name`".to_owned()));
     assert_eq!(plan(named("a/b/c")), Err("`a/b/c` is no repository: write `owner/name`".to_owned()));

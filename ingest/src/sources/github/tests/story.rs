@@ -23,9 +23,8 @@ pub(super) fn after(hours: i64, seconds: i64) -> Instant {
 
 /// The name of a commit of the story, for tables that people can read.
 pub(super) fn name(id: &str) -> String {
-    const NAMES: [&str; 16] = [
-        "root", "a1", "direct", "a2", "m1", "b1", "b2", "s2", "r1", "r2", "R1", "R2", "claims", "s6", "c6", "hotfix",
-    ];
+    const NAMES: [&str; 16] =
+        ["root", "a1", "direct", "a2", "m1", "b1", "b2", "s2", "r1", "r2", "R1", "R2", "claims", "s6", "c6", "hotfix"];
     NAMES.iter().find(|name| sha(name) == id).map_or_else(|| id.to_owned(), |name| (*name).to_owned())
 }
 
@@ -38,17 +37,12 @@ fn bot(login: &str) -> Person {
 }
 
 fn event(id: u64, kind: &str, at: i64, label: Option<&str>) -> Event {
-    Event { id, kind: kind.to_owned(), at, actor: person("grace"), label: label.map(str::to_owned) }
+    Event { id, kind: kind.to_owned(), at, actor: person("grace"), label: label.map(str::to_owned), ..Event::default() }
 }
 
 /// The organisation on Friday of the second week.
 pub(super) fn world() -> World {
-    let tracker = Repo {
-        id: 12,
-        full_name: "acme/old".to_owned(),
-        is_archived: true,
-        ..Repo::default()
-    };
+    let tracker = Repo { id: 12, full_name: "acme/old".to_owned(), is_archived: true, ..Repo::default() };
     let empty = Repo { id: 13, full_name: "acme/empty".to_owned(), has_no_issues: true, ..Repo::default() };
     World {
         now: hour(270),
@@ -70,10 +64,22 @@ fn api() -> Repo {
     repo.commit("a1", &["root"], &ada, (hour(-400), hour(-400)), "Think of it");
     repo.commit("direct", &["root"], &grace, (hour(2), hour(2)), "Mend the build");
     repo.commit("a2", &["a1"], &ada, (hour(4), hour(4)), "Do it");
-    repo.commit("m1", &["direct", "a2"], &github, (hour(10), hour(10)), "Merge pull request #1 from acme/thought\n\nThink and do");
+    repo.commit(
+        "m1",
+        &["direct", "a2"],
+        &github,
+        (hour(10), hour(10)),
+        "Merge pull request #1 from acme/thought\n\nThink and do",
+    );
     // Squashed: its own commits never reach the branch.
     repo.commit("b1", &["m1"], &grace, (hour(12), hour(12)), "First try");
-    repo.commit("b2", &["b1"], &grace, (hour(14), hour(14)), "Second try\n\nCo-authored-by: Claude <noreply@anthropic.com>");
+    repo.commit(
+        "b2",
+        &["b1"],
+        &grace,
+        (hour(14), hour(14)),
+        "Second try\n\nCo-authored-by: Claude <noreply@anthropic.com>",
+    );
     repo.commit("s2", &["m1"], &grace, (hour(20), hour(20)), "Try it (#2)\n\n* First try\n\n* Second try");
     // Rebased: written again, with the authors' own times.
     repo.commit("r1", &["m1"], &stranger, (hour(21), hour(21)), "One");
@@ -82,7 +88,13 @@ fn api() -> Repo {
     repo.commit("R2", &["R1"], &stranger, (hour(22), hour(30)), "Two");
     // A single commit whose subject names a pull request that is none of ours.
     repo.commit("claims", &["R2"], &ada, (hour(40), hour(40)), "Follow upstream (#900)");
-    repo.commit("s6", &["claims"], &ada, (hour(60), hour(60)), "Revert \"Try it (#2)\" (#6)\n\nThis reverts commit 0123456789abcdef0123456789abcdef01234567.");
+    repo.commit(
+        "s6",
+        &["claims"],
+        &ada,
+        (hour(60), hour(60)),
+        "Revert \"Try it (#2)\" (#6)\n\nThis reverts commit 0123456789abcdef0123456789abcdef01234567.",
+    );
     repo.commit("c6", &["claims"], &ada, (hour(58), hour(58)), "Revert \"Try it (#2)\"");
     repo.commit("open5", &["m1"], &bot("dependabot[bot]"), (hour(50), hour(50)), "Bump left-pad");
     repo.commit("closed4", &["m1"], &grace, (hour(15), hour(15)), "Never mind");
@@ -102,12 +114,29 @@ fn api() -> Repo {
     };
     repo.runs = vec![
         run(501, "CI", "m1", &[(hour(10), Some(hour(10) + 60), "success")]),
-        run(502, "Deploy", "s2", &[(hour(20), Some(hour(20) + 90), "failure"), (hour(23), Some(hour(23) + 80), "success")]),
+        run(
+            502,
+            "Deploy",
+            "s2",
+            &[(hour(20), Some(hour(20) + 90), "failure"), (hour(23), Some(hour(23) + 80), "success")],
+        ),
         run(503, "CI", "s6", &[(hour(269), None, "")]),
     ];
     repo.releases = vec![
-        Release { id: 701, tag: "v1.0.0".to_owned(), published: Some(hour(11)), author: person("ada"), ..Release::default() },
-        Release { id: 702, tag: "v2.0.0-rc.1".to_owned(), published: Some(hour(25)), is_prerelease: true, author: person("ada") },
+        Release {
+            id: 701,
+            tag: "v1.0.0".to_owned(),
+            published: Some(hour(11)),
+            author: person("ada"),
+            ..Release::default()
+        },
+        Release {
+            id: 702,
+            tag: "v2.0.0-rc.1".to_owned(),
+            published: Some(hour(25)),
+            is_prerelease: true,
+            author: person("ada"),
+        },
         Release { id: 703, tag: "draft".to_owned(), author: person("ada"), ..Release::default() },
     ];
     let tag = |name: &str, commit: &str, tagged| Tag { name: name.to_owned(), sha: sha(commit), tagged };
@@ -137,19 +166,28 @@ fn pulls(ada: &Person, grace: &Person) -> Vec<Pull> {
         ..Pull::default()
     };
     let merged = |pull: Pull, commit: &str| Pull { merged: pull.closed, merge_commit: Some(sha(commit)), ..pull };
-    let approved = |id, at| Review { id, author: Some(person("grace")), state: "APPROVED".to_owned(), submitted: Some(at) };
+    let review = |id, author, state: &str, submitted| Review {
+        id,
+        author,
+        state: state.to_owned(),
+        submitted,
+        ..Review::default()
+    };
     vec![
         Pull {
             labels: vec!["feature".to_owned()],
             reviews: vec![
-                approved(801, hour(9)),
-                Review { id: 802, author: None, state: "COMMENTED".to_owned(), submitted: Some(hour(8)) },
-                Review { id: 803, author: Some(person("ada")), state: "PENDING".to_owned(), submitted: None },
+                review(801, Some(person("grace")), "APPROVED", Some(hour(9))),
+                review(802, None, "COMMENTED", Some(hour(8))),
+                review(803, Some(person("ada")), "PENDING", None),
             ],
             timeline: vec![
                 event(901, "labeled", hour(6), Some("feature")),
-                event(902, "head_ref_force_pushed", hour(7), None),
-                event(903, "merged", hour(10), None),
+                event(906, "labeled", hour(6), Some("backend")),
+                Event { reviewer: Some(person("linus")), ..event(907, "review_requested", hour(6), None) },
+                Event { actor: bot("labeler[bot]"), ..event(908, "commented", hour(6), None) },
+                Event { actor: person("ghost"), ..event(902, "head_ref_force_pushed", hour(7), None) },
+                Event { commit: Some(sha("m1")), ..event(903, "merged", hour(10), None) },
                 event(904, "closed", hour(10), None),
                 event(905, "subscribed", hour(10), None),
             ],
@@ -164,7 +202,10 @@ fn pulls(ada: &Person, grace: &Person) -> Vec<Pull> {
             ..merged(pull(6, "Revert \"Try it\"", ada, hour(59), closed(hour(60)), &["c6"]), "s6")
         },
         // Merged to a branch that is not the default one: it has not arrived.
-        Pull { base: "release".to_owned(), ..merged(pull(7, "Mend in a hurry", grace, hour(33), closed(hour(34)), &["hotfix"]), "hotfix") },
+        Pull {
+            base: "release".to_owned(),
+            ..merged(pull(7, "Mend in a hurry", grace, hour(33), closed(hour(34)), &["hotfix"]), "hotfix")
+        },
     ]
 }
 
@@ -175,12 +216,34 @@ fn deployments() -> Vec<Deployment> {
         environment: environment.to_owned(),
         created: statuses.first().map_or(hour(265), |status| status.1 - 60),
         creator: bot("github-actions[bot]"),
+        is_production: false,
         statuses: statuses.iter().map(|(state, at)| ((*state).to_owned(), *at)).collect(),
     };
     vec![
-        deployment(41, "direct", "production", &[("in_progress", hour(3)), ("success", hour(3) + 300), ("inactive", hour(24))]),
-        deployment(42, "m1", "production", &[("in_progress", hour(11)), ("failure", hour(11) + 120), ("in_progress", hour(12)), ("success", hour(12) + 300), ("inactive", hour(31))]),
-        deployment(43, "R2", "production", &[("queued", hour(31)), ("in_progress", hour(32)), ("success", hour(32) + 200)]),
+        deployment(
+            41,
+            "direct",
+            "production",
+            &[("in_progress", hour(3)), ("success", hour(3) + 300), ("inactive", hour(24))],
+        ),
+        deployment(
+            42,
+            "m1",
+            "production",
+            &[
+                ("in_progress", hour(11)),
+                ("failure", hour(11) + 120),
+                ("in_progress", hour(12)),
+                ("success", hour(12) + 300),
+                ("inactive", hour(31)),
+            ],
+        ),
+        deployment(
+            43,
+            "R2",
+            "production",
+            &[("queued", hour(31)), ("in_progress", hour(32)), ("success", hour(32) + 200)],
+        ),
         deployment(44, "hotfix", "production", &[("success", hour(35))]),
         deployment(45, "s6", "staging", &[("pending", hour(61)), ("inactive", hour(62))]),
         deployment(46, "s6", "github-pages", &[("success", hour(62))]),
@@ -244,10 +307,14 @@ pub(super) fn a_day_later(world: &mut World) {
         environment: "production".to_owned(),
         created: hour(282),
         creator: ada.clone(),
+        is_production: false,
         statuses: vec![("success".to_owned(), hour(283))],
     });
     if let Some(run) = repo.runs.iter_mut().find(|run| run.id == 503) {
-        run.attempts = vec![(hour(269), Some(hour(271)), "failure".to_owned()), (hour(272), Some(hour(273)), "success".to_owned())];
+        run.attempts = vec![
+            (hour(269), Some(hour(271)), "failure".to_owned()),
+            (hour(272), Some(hour(273)), "success".to_owned()),
+        ];
     }
     let mut question = repo.issues.remove(2);
     question.labels = vec!["incident".to_owned()];

@@ -15,7 +15,8 @@ async fn checks_are_read_until_they_have_ended() {
     config.streams.checks = true;
     let told = |done: &Done| {
         let rows = done.rows::<check_runs::Row>().into_iter().filter(|row| row.kind != "workflow_run");
-        let mut told: Vec<String> = rows.map(|row| format!("{} {} {:?}", row.check_id, row.status, row.conclusion)).collect();
+        let mut told: Vec<String> =
+            rows.map(|row| format!("{} {} {:?}", row.check_id, row.status, row.conclusion)).collect();
         told.sort();
         told
     };
@@ -117,6 +118,7 @@ async fn what_moves_while_a_list_is_read_is_not_lost() {
     let stage = stage_behind(crowd(), between).await;
     let mut config = config(&stage);
     config.streams = Streams { reviews: false, timeline: false, ..Streams::default() };
+    config.graphql = false;
     let done = read(&config, None).await.whole();
     let rows: Vec<changes::Row> = done.rows();
     let ids: std::collections::BTreeSet<&str> =
@@ -124,7 +126,8 @@ async fn what_moves_while_a_list_is_read_is_not_lost() {
     assert_eq!(ids.len(), 250);
     assert!(rows.iter().any(|row| row.change_id == "#20" && row.title.as_deref() == Some("Changed meanwhile")));
     let asked = stage.server.asked();
-    let details = asked.iter().filter(|asked| asked.path().ends_with("/commits") && asked.path().contains("/pulls/")).count();
+    let details =
+        asked.iter().filter(|asked| asked.path().ends_with("/commits") && asked.path().contains("/pulls/")).count();
     assert_eq!(details, 250, "nothing is asked twice");
 }
 
@@ -143,7 +146,8 @@ async fn many_runs_are_read_part_by_part() {
         .collect();
     let stage = stage(world).await;
     let done = read(&config(&stage), None).await.whole();
-    let ids: std::collections::BTreeSet<String> = done.rows::<check_runs::Row>().into_iter().map(|row| row.check_id).collect();
+    let ids: std::collections::BTreeSet<String> =
+        done.rows::<check_runs::Row>().into_iter().map(|row| row.check_id).collect();
     assert_eq!(ids.len(), 1500);
     assert!(done.coverage().iter().all(|row| row.is_complete));
 }

@@ -1,5 +1,6 @@
 //! Alertmanager: a second witness that knows only the present, and the one who delivers.
 
+mod deliveries;
 pub(super) mod webhook;
 pub(super) mod wire;
 

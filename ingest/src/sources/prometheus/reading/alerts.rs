@@ -7,7 +7,7 @@ use lake::Instant;
 
 use super::output::Rows;
 use super::window::{ActiveSince, Both, active_since, both, key};
-use super::{Session, look_around, presence};
+use super::{Session, anew, look_around, presence};
 use crate::ledger::Entry;
 use crate::sources::prometheus::alertmanager::FiringNow;
 use crate::sources::prometheus::client::{Failure, Found, failure};
@@ -18,7 +18,7 @@ use crate::sources::prometheus::selectors::Selectors;
 use crate::sources::prometheus::timeline::{Identity, Published, Sight, Timeline, Witness, runs};
 use crate::sources::prometheus::windows::{SECOND, STEPS, Window};
 use crate::sources::prometheus::wire;
-use crate::{Ledger, Loss, Range, Sink, SourceError};
+use crate::{Beginning, Ledger, Loss, Range, Sink, SourceError, Spans};
 
 /// The entry of the ledger for alerts.
 pub(in crate::sources::prometheus) const STREAM: &str = "alerts";
@@ -56,9 +56,13 @@ pub(super) struct Alerts<'s, 'a> {
     pub(super) looked: Window,
     /// Whether it goes on where the last reading ended.
     pub(super) is_leading: bool,
+    /// Until when earlier readings had read.
+    pub(super) read_before: Option<Instant>,
     remembered: BTreeSet<Identity>,
     pub(super) services: BTreeSet<String>,
     pub(super) losses: Vec<Loss>,
+    /// What the server would not give at all.
+    pub(super) unread: Spans,
     remarks: BTreeSet<String>,
 }
 
@@ -73,6 +77,7 @@ pub(super) async fn read(
     let present = Instant(session.present.0 - i64::from(settings.lag_seconds) * SECOND);
     let first = session.since.unwrap_or(session.kept_since);
     let overlap = i64::from(settings.overlap_minutes) * 60 * SECOND;
+    anew::begin_where_rows_change(session, ledger, sink);
     let core = range(session.range, ledger.get(STREAM), overlap, first, present);
     if core.length() <= 0 {
         return Ok(());
@@ -84,12 +89,16 @@ pub(super) async fn read(
     let session = &*session;
     let mut reading = Alerts::begin(session, ledger, core, present, sink)?;
     let read_until = match presence::look(session, &mut reading.presence, core).await? {
-        Ok(()) => reading.windows(ledger, sink).await?,
+        Ok(()) => {
+            reading.begin_where_data_begin(ledger.entry(STREAM));
+            reading.windows(ledger, sink).await?
+        }
         Err(reason) => {
             reading.stop(core.start, &reason);
             core.start
         }
     };
+    let core = reading.core;
     if read_until > core.start {
         reading.core = Window::new(core.start, read_until);
         reading.looked.end = reading.looked.end.max(read_until);
@@ -140,6 +149,7 @@ impl<'s, 'a> Alerts<'s, 'a> {
         let settings = &session.config.alerts;
         let entry = ledger.entry(STREAM);
         entry.covers = vec!["alerts".to_owned()];
+        let read_before = entry.watermark;
         let is_leading = entry.watermark.is_none_or(|watermark| core.start <= watermark && watermark <= core.end);
         let bucket = i64::from(settings.presence_seconds) * SECOND;
         let remembered = |key: &str| entry.memory.get(key).cloned();
@@ -165,8 +175,10 @@ impl<'s, 'a> Alerts<'s, 'a> {
             core,
             looked,
             is_leading,
+            read_before,
             services,
             losses: Vec::new(),
+            unread: Spans::default(),
             remarks: BTreeSet::new(),
         };
         let shape = serde_json::json!([session.identifying.names, session.identifying.external, settings.matching]);
@@ -177,10 +189,23 @@ impl<'s, 'a> Alerts<'s, 'a> {
         Ok(reading)
     }
 
+    /// Where nobody said from when on to read, the data begin with what the server still holds: what lies before that is no
+    /// gap in what was read.
+    fn begin_where_data_begin(&mut self, entry: &mut Entry) {
+        let was_asked = self.session.since.is_some() || self.session.range.since.is_some();
+        if was_asked || self.read_before.is_some() {
+            return;
+        }
+        if self.presence.has_any() {
+            self.core.start = self.presence.since(self.core.start).min(self.core.end);
+            self.looked.start = self.core.start;
+        }
+        let reason = "it begins with the oldest that the server still held at the first reading".to_owned();
+        entry.beginning = Some(Beginning { at: self.core.start, reason });
+    }
+
     /// Settings say now that other labels identify an alert: what is open under the old ones is no longer looked after.
     fn give_up(&mut self, sink: &mut Sink<'_>) -> Result<(), SourceError> {
-        let told = "the settings that tell alerts apart have changed: intervals read before keep their old labels";
-        self.session.reporter.gap(told);
         let mut rows = Rows::new(self.session.config, self.session.rules);
         let until = self.core.start.max(self.looked.end);
         for (identity, track) in &self.timeline.tracks {
@@ -261,6 +286,9 @@ impl<'s, 'a> Alerts<'s, 'a> {
         for (piece, error) in both.firing.lost.iter().chain(&both.active.lost).filter(|_| !is_around) {
             self.lose(*piece, format!("{error}: {}", error.kind), None);
         }
+        for (piece, _) in both.firing.lost.iter().filter(|_| !is_around) {
+            self.unread.add(piece.start, piece.end);
+        }
         for (piece, found) in &both.firing.pieces {
             let page = sink.as_mut().zip(found.page.clone()).map(|(sink, page)| sink.page(page));
             for series in &found.series {
@@ -312,8 +340,8 @@ impl<'s, 'a> Alerts<'s, 'a> {
         for warning in &found.warnings {
             self.lose(piece, format!("the answer may be partial, says the server: {warning}"), None);
         }
-        for broken in &found.broken {
-            self.lose(piece, broken.clone(), Some(1));
+        for (broken, count) in &found.broken {
+            self.lose(piece, broken.clone(), Some(*count));
         }
     }
 
@@ -359,8 +387,11 @@ impl<'s, 'a> Alerts<'s, 'a> {
     fn settle(&mut self, until: Instant, sink: &mut Sink<'_>) -> Result<(), SourceError> {
         let overlap = i64::from(self.session.config.alerts.overlap_minutes) * 60 * SECOND;
         let mut rows = Rows::new(self.session.config, self.session.rules);
-        let settled =
-            self.emit(&mut rows, |_, interval, pace| until.0 - interval.last.0 > pace.settled() + overlap);
+        // What was firing when the server went down may go on once it is back, however long that takes.
+        let is_past = |interval: &Interval| interval.end != End::Unknown;
+        let settled = self.emit(&mut rows, |_, interval, pace| {
+            is_past(interval) && until.0 - interval.last.0 > pace.settled() + overlap
+        });
         rows.put(sink)?;
         self.timeline.prune(|identity, run| settled.get(identity).is_none_or(|last| run.last > *last));
         Ok(())

@@ -9,7 +9,7 @@ use crate::sources::prometheus::client::{Failure, failure};
 use crate::sources::prometheus::config::Series;
 use crate::sources::prometheus::samples;
 use crate::sources::prometheus::windows::{Grid, SECOND, STEPS, Window};
-use crate::{Ledger, Loss, Sink, SourceError};
+use crate::{Ledger, Loss, Sink, SourceError, Spans};
 
 /// The range that is read of a series: whole steps of its grid, none of them twice.
 pub(in crate::sources::prometheus) fn range(
@@ -56,7 +56,15 @@ pub(super) async fn read(
         let entry = ledger.entry(&stream_name);
         match answer {
             Ok(fetched) => {
-                entry.complete(window.start, window.end);
+                let mut refused = Spans::default();
+                fetched.lost.iter().for_each(|(piece, _)| refused.add(piece.start, piece.end));
+                for (from, to) in refused.missing(window.start, window.end) {
+                    entry.complete(from, to);
+                    // What the server would not give at the end of the range is asked for again.
+                    if is_leading {
+                        entry.watermark = entry.watermark.max(Some(to));
+                    }
+                }
                 unkept += take(series, fetched, entry, sink, session)?;
             }
             Err(error) if failure(&error) == Failure::Unauthorised => {
@@ -68,9 +76,6 @@ pub(super) async fn read(
                 entry.lose(loss(Window::new(window.start, whole.end), reason, None));
                 break;
             }
-        }
-        if is_leading {
-            entry.watermark = entry.watermark.max(Some(window.end));
         }
         session.reporter.advance(1);
         sink.checkpoint(|| ledger.to_cursor()).await?;
@@ -99,8 +104,8 @@ fn take(
         for remark in &found.infos {
             session.reporter.gap(&format!("series `{}`: the server remarks: {remark}", series.name));
         }
-        for broken in found.broken {
-            entry.lose(loss(window, broken, Some(1)));
+        for (broken, count) in found.broken {
+            entry.lose(loss(window, broken, Some(count)));
         }
         if kept.histogram_count > 0 {
             let names = kept.histogram_series.join("`, `");

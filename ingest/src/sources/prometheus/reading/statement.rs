@@ -15,12 +15,21 @@ const BEYOND: &str = "this lies before what the server says it keeps";
 impl Alerts<'_, '_> {
     /// Keeps for the next reading what it needs to go on from `until`.
     pub(super) fn remember(&self, entry: &mut Entry, until: Instant) {
-        entry.watermark = entry.watermark.max(Some(until));
-        entry.complete(self.core.start, until);
+        // What the server would not give at the end of the range is asked for again.
+        entry.watermark = entry.watermark.max(self.complete(entry, self.core.start, until));
         let mut memory = |key: &str, value| entry.memory.insert(key.to_owned(), value);
         memory(TIMELINE, self.timeline.to_memory());
         memory(PRESENCE, serde_json::to_value(&self.presence).unwrap_or_default());
         memory(SERVICES, serde_json::to_value(&self.services).unwrap_or_default());
+    }
+
+    /// Notes the range as read, but for what the server would not give, and says how far that goes.
+    fn complete(&self, entry: &mut Entry, start: Instant, until: Instant) -> Option<Instant> {
+        let given = self.unread.missing(start, until);
+        for (from, to) in &given {
+            entry.complete(*from, *to);
+        }
+        given.last().map(|(_, to)| *to)
     }
 
     /// States what was read, and keeps what the next reading needs.
@@ -34,7 +43,7 @@ impl Alerts<'_, '_> {
         if self.is_leading && read_until > asked.start {
             self.remember(entry, read_until);
         } else {
-            entry.complete(asked.start, read_until);
+            self.complete(entry, asked.start, read_until);
             entry.memory.insert(PRESENCE.to_owned(), serde_json::to_value(&self.presence).unwrap_or_default());
             entry.memory.insert(SERVICES.to_owned(), serde_json::to_value(&self.services).unwrap_or_default());
         }
@@ -50,12 +59,13 @@ impl Alerts<'_, '_> {
             own.service = Some(service.clone());
             own.read = entry.read.clone();
             own.losses.clone_from(&entry.losses);
+            own.beginning.clone_from(&entry.beginning);
         }
     }
 
     /// States when nobody looked: quiet at such a time means nothing.
     fn state_darkness(&self, entry: &mut Entry) {
-        entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN, BEYOND].contains(&loss.reason.as_str()));
+        entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN].contains(&loss.reason.as_str()));
         let mut lose = |window: Window, reason: &str| {
             let (start_at, end_at) = (Some(window.start), Some(window.end));
             let loss = Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None };
@@ -67,9 +77,11 @@ impl Alerts<'_, '_> {
             for dark in self.presence.down(Window::new(start, end)) {
                 lose(dark, if self.presence.has_life_before(dark.start) { DOWN } else { KEPT_NOTHING });
             }
-            if self.presence.until().is_none() && start < self.session.kept_since {
-                lose(Window::new(start, end.min(self.session.kept_since)), BEYOND);
-            }
+        }
+        // What was read while the server kept it stays read.
+        let from = self.read_before.filter(|_| self.goes_on()).map_or(self.core.start, |until| until.max(self.core.start));
+        if self.presence.until().is_none() && from < self.session.kept_since {
+            lose(Window::new(from, self.core.end.min(self.session.kept_since)), BEYOND);
         }
     }
 }

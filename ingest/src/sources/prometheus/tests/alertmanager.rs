@@ -10,7 +10,7 @@ use crate::Range;
 use crate::loopback::{Asked, Loopback, Reply};
 
 /// An alert as `/api/v2/alerts` gives it.
-fn firing(labels: &Value, starts_at: &str, ends_at: &str, state: &str) -> Value {
+pub(super) fn firing(labels: &Value, starts_at: &str, ends_at: &str, state: &str) -> Value {
     json!({
         "annotations": {}, "endsAt": ends_at, "fingerprint": "5ca1ab1e0ddba11", "receivers": [{ "name": "page" }],
         "startsAt": starts_at, "status": { "inhibitedBy": [], "silencedBy": [], "mutedBy": [], "state": state },
@@ -20,16 +20,18 @@ fn firing(labels: &Value, starts_at: &str, ends_at: &str, state: &str) -> Value 
 
 /// An Alertmanager that says what is in the list, at a time of its own.
 async fn alertmanager(alerts: Vec<Value>, date: &'static str) -> Loopback {
-    Loopback::start(move |asked: &Asked| {
-        if asked.path() != "/api/v2/alerts" {
-            return Reply::status(404, "404 page not found\n").with("content-type", "text/plain");
-        }
-        if asked.query("filter").is_some_and(|filter| !filter.contains('"')) {
-            return Reply::status(400, "\"bad matcher format: =\"").with("content-type", "application/json");
-        }
-        Reply::json(Value::from(alerts.clone()).to_string()).with("date", date)
-    })
-    .await
+    Loopback::start(move |asked: &Asked| answer(asked, &alerts, date)).await
+}
+
+/// What an Alertmanager answers that knows these alerts.
+pub(super) fn answer(asked: &Asked, alerts: &[Value], date: &str) -> Reply {
+    if asked.path() != "/api/v2/alerts" {
+        return Reply::status(404, "404 page not found\n").with("content-type", "text/plain");
+    }
+    if asked.query("filter").is_some_and(|filter| !filter.contains('"')) {
+        return Reply::status(400, "\"bad matcher format: =\"").with("content-type", "application/json");
+    }
+    Reply::json(Value::from(alerts).to_string()).with("date", date)
 }
 
 #[tokio::test]

@@ -68,6 +68,14 @@ impl World {
         self
     }
 
+    /// With `keep_firing_for` of every rule so far.
+    pub(super) fn keeping(mut self, seconds: i64) -> Self {
+        for group in self.rules["groups"].as_array_mut().expect("groups are a list") {
+            group["rules"][0]["keepFiringFor"] = json!(seconds);
+        }
+        self
+    }
+
     /// The answer to a request.
     pub(super) fn answer(&self, asked: &Asked) -> Reply {
         let Some(path) = asked.path().strip_prefix(self.prefix) else { return not_found() };

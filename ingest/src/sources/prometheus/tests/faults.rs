@@ -109,6 +109,61 @@ async fn a_query_that_is_wrong_is_a_gap_in_the_servers_words() {
     let spans: Vec<_> = gaps.filter(is_refusal).map(|gap| (gap.range_start_at, gap.range_end_at)).collect();
     let expected: Vec<_> = (0..4).map(|n| (Some(at(n * 21_600)), Some(at((n + 1) * 21_600)))).collect();
     assert_eq!(spans, expected);
+    let read: Vec<_> = tables.coverage.iter().filter(|row| row.is_complete).collect();
+    assert_eq!(read, Vec::<&lake::tables::coverage::Row>::new(), "nothing was read");
+}
+
+/// A server that refuses what `is_refused` says, for as long as the switch is on.
+async fn refusing(
+    is_refused: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+    reply: Reply,
+) -> (super::support::Running, std::sync::Arc<std::sync::atomic::AtomicBool>) {
+    let switch = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_on = switch.clone();
+    let refuses = move |asked: &Asked| is_on.load(std::sync::atomic::Ordering::SeqCst) && is_refused(asked);
+    (run(day(), move |_, asked| refuses(asked).then(|| reply.clone())).await, switch)
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_stated_as_read_and_is_read_once_it_is_given() {
+    let expected = undisturbed().await;
+    let is_of_alerts = |asked: &Asked| asked.query("query").is_some_and(|query| query.contains("ALERTS"));
+    let refusal = Reply::status(404, "no\n").with("content-type", "text/plain");
+    let (running, switch) = refusing(is_of_alerts, refusal).await;
+    let config = config(&running.server, &json!({}));
+    let mut tables = Tables::default();
+    let first = tables.read(&config, None, Range::default(), at(86_400)).await;
+    first.result.expect("a gap");
+    let is_stated = |row: &&lake::tables::coverage::Row| row.is_complete && row.covers != "samples";
+    assert_eq!(tables.coverage.iter().find(is_stated), None);
+    assert!(tables.coverage.iter().any(|row| !row.is_complete && row.covers == "alerts"));
+    switch.store(false, std::sync::atomic::Ordering::SeqCst);
+    let second = tables.read(&config, first.cursor.as_deref(), Range::default(), at(86_400)).await;
+    second.result.expect("it is read");
+    assert_eq!(tables, expected);
+}
+
+#[tokio::test]
+async fn rules_that_could_not_be_read_at_first_count_for_what_was_read_without_them() {
+    let expected = undisturbed().await;
+    let refusal = Reply::status(404, "no\n").with("content-type", "text/plain");
+    let (running, switch) = refusing(|asked| asked.path().ends_with("/rules"), refusal).await;
+    let config = config(&running.server, &json!({}));
+    let mut tables = Tables::default();
+    let first = tables.read(&config, None, Range::default(), at(86_400)).await;
+    first.result.expect("what is configured is taken");
+    assert_ne!(tables.alerts, expected.alerts, "the rules say something that nobody configured");
+    switch.store(false, std::sync::atomic::Ordering::SeqCst);
+    // It begins anew: what was there is replaced.
+    let mut anew = Tables::default();
+    let second = anew.read(&config, first.cursor.as_deref(), Range::default(), at(86_400)).await;
+    second.result.expect("it is read");
+    assert_eq!(anew, expected);
+    // Once known they are remembered, whatever the server says later.
+    switch.store(true, std::sync::atomic::Ordering::SeqCst);
+    let third = anew.read(&config, second.cursor.as_deref(), Range::default(), at(86_400)).await;
+    third.result.expect("it is read");
+    assert_eq!(anew, expected);
 }
 
 #[tokio::test]

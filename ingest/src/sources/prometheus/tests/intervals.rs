@@ -1,12 +1,18 @@
 //! Intervals, by literal tables: each case is a short story in seconds.
 
 use super::support::at;
-use crate::sources::prometheus::intervals::{End, Interval, Looked, Pace, intervals};
+use crate::sources::prometheus::intervals::{End, Interval, Keep, Looked, Pace, intervals};
 use crate::sources::prometheus::presence::Presence;
 use crate::sources::prometheus::timeline::{Published, Run, Series, Track, Witness};
 use crate::sources::prometheus::windows::{SECOND, Window};
 
-const PACE: Pace = Pace { evaluation: 15 * SECOND, hold: Some(30 * SECOND), step: None, flapping: 600 * SECOND };
+const PACE: Pace = Pace {
+    evaluation: 15 * SECOND,
+    hold: Some(30 * SECOND),
+    keep: Keep::For(0),
+    step: None,
+    flapping: 600 * SECOND,
+};
 const BUCKET: i64 = 60 * SECOND;
 
 fn run(first: i64, last: i64, active_at: Option<i64>) -> Run {
@@ -52,7 +58,7 @@ fn told(found: &[Interval]) -> Vec<String> {
                 End::Unknown => "unknown".to_owned(),
             };
             let hole = if interval.has_hole { " with a hole" } else { "" };
-            format!("-{error} {}..{} {end} x{}{hole}", second(interval.start), second(interval.last), interval.firing_count)
+            format!("-{error} {}..{} {end} x{}{hole}", second(interval.start), second(interval.held), interval.firing_count)
         })
         .collect()
 }
@@ -194,4 +200,36 @@ fn range_queries_have_wider_errors() {
     let pace = Pace { step: Some(60 * SECOND), ..PACE };
     let track = track(&[("a", Witness::RangeQuery, &[run(1035, 1590, None)])]);
     assert_eq!(told(&found(&track, &pace, 86_400, &down(&[]))), ["-75 1035..1590 over±75 x1"]);
+}
+
+#[test]
+fn what_an_alert_was_only_kept_firing_for_is_no_part_of_it() {
+    let kept = |keep| Pace { keep, ..PACE };
+    let one = sampled(&[run(1035, 1590, Some(1005))]);
+    let of = |track: &Track, keep| told(&found(track, &kept(keep), 86_400, &down(&[])));
+    assert_eq!(of(&one, Keep::For(300 * SECOND)), ["-15 1035..1290 over±15 x1"]);
+    // Rules of one name differ, or nobody says: then it is no earlier, and the error says how much it may be.
+    assert_eq!(of(&one, Keep::AtMost(300 * SECOND)), ["-15 1035..1590 over±300 x1"]);
+    assert_eq!(of(&one, Keep::Unknown), ["-15 1035..1590 over±555 x1"]);
+    // It held at least when it began to fire.
+    assert_eq!(of(&one, Keep::For(3600 * SECOND)), ["-15 1035..1035 over±15 x1"]);
+    assert_eq!(of(&one, Keep::AtMost(3600 * SECOND)), ["-15 1035..1590 over±555 x1"]);
+    // The last of several firings began anew.
+    let flapping = sampled(&[run(1035, 1500, Some(1005)), run(2100, 2400, Some(2070))]);
+    assert_eq!(of(&flapping, Keep::Unknown), ["-15 1035..2400 over±300 x2"]);
+    // A server that starts again in the middle has forgotten for how long it keeps an alert.
+    let through = sampled(&[run(1035, 1575, None), run(1830, 2100, None)]);
+    let dark = down(&[(1620, 1800)]);
+    assert_eq!(told(&found(&through, &kept(Keep::For(300 * SECOND)), 86_400, &dark)), ["-15 1035..2100 over±300 x1 with a hole"]);
+    // One that is firing has no end to take anything off.
+    assert_eq!(told(&found(&one, &kept(Keep::For(300 * SECOND)), 1600, &Presence::new(0))), ["-15 1035..1590 firing x1"]);
+}
+
+#[test]
+fn rules_of_one_name_agree_or_bound_each_other() {
+    let (short, long) = (Keep::For(1), Keep::For(2));
+    assert_eq!(short.or(short), short);
+    assert_eq!(short.or(long), Keep::AtMost(2));
+    assert_eq!(short.or(long).or(short), Keep::AtMost(2));
+    assert_eq!(long.or(Keep::Unknown), Keep::Unknown);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::planted::{Alert, Held, Run, START, Sample, labels};
-use crate::sources::prometheus::intervals::{End, Looked, Pace, intervals};
+use crate::sources::prometheus::intervals::{End, Keep, Looked, Pace, intervals};
 use crate::sources::prometheus::presence::Presence;
 use crate::sources::prometheus::timeline::{Identifying, Sight, Timeline, Track, Witness, runs};
 use crate::sources::prometheus::windows::{SECOND, Window};
@@ -81,6 +81,7 @@ impl Planted {
         Pace {
             evaluation: EVERY * SECOND,
             hold: Some(self.hold * SECOND),
+            keep: Keep::For(0),
             step: None,
             flapping: self.flapping * SECOND,
         }

@@ -30,13 +30,20 @@ pub(super) struct Alert {
     pub(super) labels: Labels,
     /// Seconds that the condition has to hold.
     pub(super) hold: i64,
+    /// Seconds that it goes on to fire once its condition holds no longer.
+    pub(super) keep: i64,
     /// Half-open ranges of seconds in which the condition holds.
     pub(super) on: Vec<(i64, i64)>,
 }
 
 impl Alert {
     pub(super) fn new(pairs: &[(&str, &str)], hold: i64, on: &[(i64, i64)]) -> Self {
-        Self { labels: labels(pairs), hold, on: on.to_vec() }
+        Self { labels: labels(pairs), hold, keep: 0, on: on.to_vec() }
+    }
+
+    /// With `keep_firing_for`.
+    pub(super) fn keeping(self, keep: i64) -> Self {
+        Self { keep, ..self }
     }
 }
 
@@ -71,6 +78,7 @@ impl Held {
     pub(super) fn evaluate(&mut self, run: &Run, alert: &Alert) {
         let mut active_at: Option<i64> = None;
         let mut written: Option<&str> = None;
+        let mut kept_since: Option<i64> = None;
         for second in (run.from..run.to).step_by(usize::try_from(run.every).expect("a positive interval")) {
             if run.is_down(second) {
                 // After a crash nothing is marked, and only alerts that wait for long are remembered.
@@ -80,7 +88,9 @@ impl Held {
             }
             let is_on = alert.on.iter().any(|(from, to)| (*from..*to).contains(&second));
             let at = START + second * 1000 + run.offset;
-            active_at = is_on.then(|| active_at.unwrap_or(second));
+            kept_since = (!is_on && written == Some("firing")).then(|| kept_since.unwrap_or(second));
+            let is_kept = kept_since.is_some_and(|since| second - since < alert.keep);
+            active_at = (is_on || is_kept).then(|| active_at.unwrap_or(second));
             let state = active_at.map(|since| if second - since >= alert.hold { "firing" } else { "pending" });
             if let Some(before) = written.filter(|before| run.marks && state != Some(*before)) {
                 self.put(&alert.labels, "ALERTS", Some(before), at, Sample::Stale);

@@ -95,10 +95,120 @@ async fn left_open_ranges_give_the_same() {
     held.scrape(&times);
     held.evaluate(&times, &Alert::new(&[("alertname", "Edges")], 0, &[(600, 1200)]));
     for is_left_open in [false, true] {
-        let world = World { is_left_open, ..World::new(held.clone(), START + 7_200_000) };
+        let world = World { is_left_open, ..World::new(held.clone(), START + 7_200_000).with_rule("Edges", 60, 0) };
         let (tables, ..) = read(world, json!({ "alerts": { "window_minutes": 1 } })).await;
         assert_eq!(tables.alerts_told(), ["Edges pending 600 -60 600 to 1140±60 resolved x1 by samples"]);
     }
+}
+
+#[tokio::test]
+async fn every_row_is_the_same_whichever_edge_of_a_range_counts() {
+    // Evaluations fall on whole seconds, so that every kind of edge is met: of windows, of buckets, of steps.
+    let mut held = Held::default();
+    let times = Run { down: vec![(3000, 3600)], ..Run::new(60, 0, 7200) };
+    held.scrape(&times);
+    for (name, on) in [("One", [(600, 1200), (1500, 1560)]), ("Two", [(2400, 4200), (7000, 7200)])] {
+        held.evaluate(&times, &Alert::new(&[("alertname", name), ("service", "api")], 60, &on));
+    }
+    let world = World::new(held, START + 7_200_000).with_rule("One", 60, 60).with_rule("Two", 60, 60);
+    let series = json!([{ "name": "up", "query": "up", "step_seconds": 60, "lag_seconds": 0 }]);
+    for alerts in [
+        json!({}),
+        json!({ "window_minutes": 1 }),
+        json!({ "window_minutes": 7 }),
+        json!({ "method": "range_query" }),
+        json!({ "method": "range_query", "window_minutes": 11 }),
+        json!({ "presence_seconds": 60 }),
+    ] {
+        let more = json!({ "alerts": alerts, "series": series });
+        let (closed, ..) = read(world.clone(), more.clone()).await;
+        let (open, ..) = read(World { is_left_open: true, ..world.clone() }, more).await;
+        assert!(!closed.alerts.is_empty() && !closed.samples.is_empty());
+        assert_eq!(open, closed, "{alerts}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_firing_ends_when_its_condition_did() {
+    let mut held = Held::default();
+    let times = Run::new(15, 0, 7200);
+    held.scrape(&times);
+    let alert = |name| Alert::new(&[("alertname", name), ("service", "api")], 30, &[(1000, 1600), (1700, 1900)]);
+    held.evaluate(&times, &alert("Plain"));
+    held.evaluate(&times, &alert("Kept").keeping(300));
+    let world = |rules: &[&str]| {
+        let world = World::new(held.clone(), START + 7_200_000);
+        rules.iter().fold(world, |world, name| world.with_rule(name, 15, 30))
+    };
+    let of = |world: World, more: serde_json::Value| async move {
+        let (tables, ..) = read(world, more).await;
+        let ends: Vec<_> = tables.incidents.values().map(|row| row.resolved_at.map(super::support::second)).collect();
+        (tables.alerts_told(), ends)
+    };
+    // The server says so. The pause between is shorter than what it keeps, so that it is one firing and not two.
+    let (told, ends) = of(world(&["Kept"]).keeping(300).with_rule("Plain", 15, 30), json!({})).await;
+    let expected = [
+        "Kept pending 1005 -15 1035 to 1890±15 resolved x1 by samples",
+        "Plain pending 1005 -15 1035 to 1890±15 resolved x2 by samples",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(ends, [Some(1890.0), Some(1890.0)]);
+    // It says nothing of its rules: then the settings may, and otherwise the error says what is not known.
+    let settings = json!({ "alerts": { "evaluation_seconds": 15, "keep_firing_seconds": 300 } });
+    assert_eq!(of(world(&[]), settings).await.0[0], expected[0]);
+    let (told, _) = of(world(&[]), json!({ "alerts": { "evaluation_seconds": 15 } })).await;
+    assert_eq!(
+        told,
+        [
+            "Kept pending 1005 -15 1035 to 2190±1155 resolved x1 by samples",
+            "Plain pending 1005 -15 1035 to 1890±150 resolved x2 by samples",
+        ]
+    );
+    // Two rules have the name, and one keeps its alert.
+    let (told, _) = of(world(&["Kept"]).keeping(300).with_rule("Kept", 15, 30), json!({})).await;
+    assert!(told.contains(&"Kept pending 1005 -15 1035 to 2190±300 resolved x1 by samples".to_owned()), "{told:?}");
+}
+
+#[tokio::test]
+async fn without_a_start_in_the_settings_the_data_begin_with_what_there_is() {
+    let mut world = day();
+    world.held.forget_before(31_000);
+    let running = run(world, |_, _| None).await;
+    let settings = config(&running.server, &json!({ "since": null }));
+    let mut tables = Tables::default();
+    let mut cursor = None;
+    for _ in 0..2 {
+        let read = tables.read(&settings, cursor.as_deref(), Range::default(), at(86_400)).await;
+        read.result.expect("it is read");
+        cursor = read.cursor;
+        // Only the time in which the server was down is missing; what lies before the data is none of them.
+        let gaps: Vec<(f64, f64)> = incomplete(&tables, "alerts").into_iter().map(|(start, end, _)| (start, end)).collect();
+        assert_eq!(gaps, [(40_080.0, 41_400.0)]);
+        let whole = tables.coverage.iter().filter(|row| row.is_complete && row.covers == "alerts");
+        let whole: Vec<_> = whole.map(|row| (row.range_start_at, row.range_end_at, row.reason.as_deref())).collect();
+        let begins = "it begins with the oldest that the server still held at the first reading";
+        assert_eq!(whole, [(Some(at(30_960)), Some(at(86_400)), Some(begins))]);
+    }
+    let pods = tables.alerts_told().remove(0);
+    assert_eq!(pods, "Pods pending 30900 -15 30900 to 31995.123±15 resolved x1 by samples");
+}
+
+#[tokio::test]
+async fn what_was_read_in_time_stays_read_when_the_server_no_longer_keeps_it() {
+    let running = run(World { retention: "12h".to_owned(), ..day() }, |_, _| None).await;
+    let settings = config(&running.server, &json!({ "since": null, "alerts": { "presence": "" } }));
+    let mut tables = Tables::default();
+    let read = tables.read(&settings, None, Range::default(), at(86_400)).await;
+    let cursor = read.cursor;
+    assert!(incomplete(&tables, "alerts").is_empty());
+    running.world.lock().expect("no test panics").now += 6 * 3_600_000;
+    tables.read(&settings, cursor.as_deref(), Range::default(), at(86_400 + 6 * 3600)).await.result.expect("it is read");
+    assert_eq!(incomplete(&tables, "alerts"), []);
+    // What passed while nobody read and nothing was kept is a gap.
+    running.world.lock().expect("no test panics").now += 24 * 3_600_000;
+    tables.read(&settings, cursor.as_deref(), Range::default(), at(86_400 + 30 * 3600)).await.result.expect("it is read");
+    let gaps: Vec<(f64, f64)> = incomplete(&tables, "alerts").into_iter().map(|(start, end, _)| (start, end)).collect();
+    assert_eq!(gaps, [(86_400.0, 86_400.0 + 18.0 * 3600.0)]);
 }
 
 #[tokio::test]
@@ -159,7 +269,7 @@ async fn what_was_backfilled_ends_when_it_ended() {
     held.evaluate(&times, &Alert::new(&[("alertname", "Old")], 0, &[(600, 1200)]));
     for (refuses_samples, error) in [(false, 60), (true, 120)] {
         let world = World { refuses_samples, ..World::new(held.clone(), START + 7_200_000) };
-        let (tables, ..) = read(world, json!({})).await;
+        let (tables, ..) = read(world, json!({ "alerts": { "keep_firing_seconds": 0 } })).await;
         let by = if refuses_samples { "range_query" } else { "samples" };
         let expected = format!("Old pending 600 -{error} 600 to 1185±{error} resolved x1 by {by}");
         assert_eq!(tables.alerts_told(), [expected]);
@@ -229,27 +339,29 @@ async fn a_range_is_followed_beyond_its_ends() {
 async fn any_compatible_server() {
     let world = World { prefix: "/tenants/prometheus", ..day() };
     let running = run(world, |_, asked| {
-        let is_ours = asked.header("x-scope-orgid") == Some("team-a") && asked.header("authorization") == Some("Basic YWRhOnNlc2FtZQ==");
-        (!is_ours).then(|| crate::loopback::Reply::status(401, "no org id").with("content-type", "text/plain"))
+        let is_known = matches!(asked.header("authorization"), Some("Basic YWRhOnNlc2FtZQ==" | "Bearer sesame"));
+        (asked.header("x-scope-orgid") != Some("team-a") || !is_known).then(|| crate::loopback::Reply::status(401, "no org id").with("content-type", "text/plain"))
     })
     .await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("password");
     std::fs::write(&file, "sesame\n").expect("a file");
-    let more = json!({
-        "url": format!("{}/tenants/prometheus/", running.server.base()),
-        "tenant": "team-a",
-        "auth": { "basic": { "user": "ada", "password": { "file": file } } },
-        "alerts": { "matching": [format!("alertname!~\"{}\"", "x".repeat(3000))] },
-    });
-    let config = config(&running.server, &more);
-    let mut tables = Tables::default();
-    let read = tables.read(&config, None, Range::default(), at(86_400)).await;
-    read.result.expect("it is read");
-    assert_eq!(tables.alerts_told(), DAY);
+    for auth in [json!({ "basic": { "user": "ada", "password": { "file": file } } }), json!({ "bearer": { "file": file } })] {
+        let more = json!({
+            "url": format!("{}/tenants/prometheus/", running.server.base()),
+            "tenant": "team-a",
+            "auth": auth,
+            "alerts": { "matching": [format!("alertname!~\"{}\"", "x".repeat(3000))] },
+        });
+        let config = config(&running.server, &more);
+        let mut tables = Tables::default();
+        let read = tables.read(&config, None, Range::default(), at(86_400)).await;
+        read.result.expect("it is read");
+        assert_eq!(tables.alerts_told(), DAY);
+        let cursor = read.cursor.expect("a cursor");
+        assert!(!cursor.contains("sesame") && !read.told.join("").contains("sesame"));
+    }
     assert!(running.server.asked().iter().any(|asked| asked.line.starts_with("POST ")), "a long query is sent as a form");
-    let cursor = read.cursor.expect("a cursor");
-    assert!(!cursor.contains("sesame") && !read.told.join("").contains("sesame"));
 }
 
 #[tokio::test]

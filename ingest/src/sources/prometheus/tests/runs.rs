@@ -82,29 +82,97 @@ async fn a_reading_of_the_past_leaves_the_present_alone() {
     assert_eq!(last, "1767657599.999");
 }
 
+/// Rows of alerts and incidents, and what is stated of them.
+async fn of_alerts(lake: &lake::Lake) -> (Vec<lake::tables::alerts::Row>, Vec<lake::tables::incidents::Row>, Vec<lake::tables::coverage::Row>) {
+    let snapshot = lake.snapshot(lake::AsOf::Latest).await.expect("a snapshot");
+    let mut alerts: Vec<lake::tables::alerts::Row> = snapshot.rows().await.expect("rows");
+    let mut incidents: Vec<lake::tables::incidents::Row> = snapshot.rows().await.expect("rows");
+    let mut coverage: Vec<lake::tables::coverage::Row> = snapshot.rows().await.expect("rows");
+    alerts.sort_by(|a, b| (&a.alert_id, a.started_at).cmp(&(&b.alert_id, b.started_at)));
+    incidents.sort_by(|a, b| (&a.incident_id, &a.service).cmp(&(&b.incident_id, &b.service)));
+    coverage.sort_by(|a, b| (&a.stream, &a.covers, a.range_start_at, &a.reason).cmp(&(&b.stream, &b.covers, b.range_start_at, &b.reason)));
+    (alerts, incidents, coverage)
+}
+
+async fn an_empty_lake(folder: &std::path::Path) -> lake::Lake {
+    lake::Lake::open_or_create(&lake::Location::Folder(folder.to_path_buf())).await.expect("a lake")
+}
+
 #[tokio::test]
-async fn an_alert_that_is_told_apart_otherwise_now_does_not_stay_open() {
+async fn other_settings_give_the_tables_of_a_fresh_lake() {
+    let world = day();
+    let running = run(world.clone(), |_, _| None).await;
+    let others = [
+        json!({ "alerts": { "external_labels": { "cluster": "eu-1" } } }),
+        json!({ "alerts": { "identity": ["pod"], "flapping_seconds": 0 } }),
+        json!({ "rules": [], "alerts": { "matching": ["alertname!=\"Plain\""] } }),
+        json!({ "rules": [{ "alert": "P.*", "service": { "name": "web" }, "minimum_seconds": 1000 }] }),
+    ];
+    for other in others {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lake = an_empty_lake(&folder.path().join("lake")).await;
+        let reading = |second| Reading::at(at(second), &NoVariables);
+        let source = |more: &serde_json::Value| crate::sources::prometheus::open(config(&running.server, more));
+        // The first reading begins late enough that the second can read all of it again, whichever the start is.
+        let late = json!({ "since": at(25_000).to_string() });
+        running.world.lock().expect("no test panics").now = START + 81_000_000;
+        ingest(&source(&late), &lake, &reading(81_000), &Silent).await.expect("it is read");
+        assert_eq!(of_alerts(&lake).await.0.iter().filter(|row| row.ended_at.is_none()).count(), 1);
+        running.world.lock().expect("no test panics").now = world.now;
+        ingest(&source(&other), &lake, &reading(86_400), &Silent).await.expect("it is read");
+        let fresh = an_empty_lake(&folder.path().join("fresh")).await;
+        ingest(&source(&other), &fresh, &reading(86_400), &Silent).await.expect("it is read");
+        assert_eq!(of_alerts(&lake).await, of_alerts(&fresh).await, "{other}");
+        let (lake, fresh) = (lake.snapshot(lake::AsOf::Latest).await, fresh.snapshot(lake::AsOf::Latest).await);
+        let (lake, fresh) = (lake.expect("a snapshot").input_digests().await, fresh.expect("a snapshot").input_digests().await);
+        assert_eq!(lake.expect("digests"), fresh.expect("digests"), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_no_longer_holds_is_replaced_only_where_that_is_asked_for() {
     let world = day();
     let running = run(world.clone(), |_, _| None).await;
     let mut tables = Tables::default();
     let cursor = read_at(&running, &mut tables, None, 81_000, &world).await;
     let is_open = |tables: &Tables| tables.incidents.values().filter(|row| row.resolved_at.is_none()).count();
     assert_eq!(is_open(&tables), 1);
-    *running.world.lock().expect("no test panics") = world.clone();
+    *running.world.lock().expect("no test panics") = World { retention: "12h".to_owned(), ..world.clone() };
     let renamed = config(&running.server, &json!({ "alerts": { "external_labels": { "cluster": "eu-1" } } }));
     let read = tables.read(&renamed, cursor.as_deref(), Range::default(), at(86_400)).await;
     read.result.expect("it is read");
-    assert!(read.told[0].starts_with("the settings that tell alerts apart have changed"), "{:?}", read.told);
-    let open: Vec<_> = tables.alerts_told().into_iter().filter(|told| told.starts_with("Open")).collect();
-    let expected = [
-        "Open pending 80010 -15 80010.123 to 80985.123±15 uncertain x1 by samples",
-        "Open pending 80010 -15 80010.123 to .. firing x1 by samples",
-    ];
-    let (mut open, mut expected) = (open, expected.to_vec());
+    assert!(read.told[0].starts_with("settings that shape alerts have changed"), "{:?}", read.told);
+    let mut open: Vec<_> = tables.alerts_told().into_iter().filter(|told| told.starts_with("Open")).collect();
     open.sort();
-    expected.sort_unstable();
+    let expected = [
+        "Open pending 80010 -15 80010.123 to .. firing x1 by samples",
+        "Open pending 80010 -15 80010.123 to 80985.123±15 uncertain x1 by samples",
+    ];
     assert_eq!(open, expected);
     assert_eq!(is_open(&tables), 1);
+    // It is told once.
+    let again = tables.read(&renamed, read.cursor.as_deref(), Range::default(), at(86_400)).await;
+    assert_eq!(again.told, Vec::<String>::new());
+    // From where everything began, on demand: what a fresh lake would hold.
+    let range = Range { since: Some(at(0)), until: None };
+    let mut refreshed = Tables::default();
+    refreshed.read(&renamed, again.cursor.as_deref(), range, at(86_400)).await.result.expect("it is read");
+    let mut fresh = Tables::default();
+    fresh.read(&renamed, None, range, at(86_400)).await.result.expect("it is read");
+    assert_eq!(refreshed, fresh);
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_could_see_yet_is_not_forgotten() {
+    // It stops firing a minute before the server goes down, which is down for longer than anything is usually remembered.
+    let mut held = Held::default();
+    let run = Run { down: vec![(8689, 11_380)], ..Run::new(30, 0, 14_400) };
+    held.scrape(&run);
+    held.evaluate(&run, &Alert::new(&[("alertname", "A"), ("service", "api")], 0, &[(7797, 8611)]));
+    let world = World::new(held, START + 14_400_000).with_rule("A", 30, 0);
+    let one = read_in(&world, &[14_400]).await;
+    assert_eq!(one.alerts_told(), ["A pending 7800 -30 7800 to 8610±2820 uncertain x1 by samples"]);
+    assert_eq!(read_in(&world, &[11_011, 14_400]).await, one);
 }
 
 #[tokio::test]

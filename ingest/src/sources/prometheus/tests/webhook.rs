@@ -6,7 +6,7 @@ use http::HeaderMap;
 use lake::tables::{alerts, coverage, incidents};
 use serde_json::{Value, json};
 
-use super::support::{at, second, told};
+use super::support::{Tables, at, second, told};
 use crate::receive::{Delivery, Receiver, Refused};
 use crate::sources::prometheus::{Config, open};
 use crate::{Sink, Source};
@@ -15,6 +15,7 @@ fn receiver(more: &Value) -> Box<dyn Receiver> {
     let mut settings = json!({
         "receive": { "auth": { "bearer": { "env": "HOOK" } } },
         "rules": [{ "service": { "label": "service" }, "minimum_seconds": 120 }],
+        "alerts": { "keep_firing_seconds": 0 },
     });
     for (key, value) in more.as_object().expect("an object") {
         settings[key] = value.clone();
@@ -154,4 +155,117 @@ fn the_row_of_a_delivery_has_the_key_of_the_row_of_samples() {
     let identity = super::planted::labels(&[("alertname", "Open"), ("service", "api")]);
     assert_eq!(row.alert_id, crate::sources::prometheus::rows::alert_id("main", &identity));
     assert_eq!(second(row.started_at).to_string(), "80010.123");
+}
+
+/// An alert that fires from one second on, with an end where it is over.
+fn firing(fingerprint: &str, start: i64, end: Option<i64>) -> Value {
+    let mut alert = alert("Api", if end.is_some() { "resolved" } else { "firing" }, &at(start).to_string(), NO_END);
+    if let Some(end) = end {
+        alert["endsAt"] = json!(at(end).to_string());
+    }
+    alert["fingerprint"] = json!(fingerprint);
+    alert
+}
+
+/// The tables after these deliveries, each taken by a receiver that has just been started again.
+fn after(more: &Value, deliveries: &[Vec<Value>]) -> Tables {
+    let (mut tables, mut cursor): (Tables, Option<String>) = (Tables::default(), None);
+    for alerts in deliveries {
+        let mut receiver = receiver(more);
+        if let Some(cursor) = &cursor {
+            receiver.take_up(cursor).expect("it is ours");
+        }
+        let body = message("firing", alerts, 0).to_string();
+        let sink = deliver(receiver.as_ref(), &body, Some("Bearer sesame"), at(90_000)).expect("it is taken");
+        tables.take(&sink);
+        cursor = sink.cursor().map(str::to_owned);
+    }
+    tables
+}
+
+#[test]
+fn firings_close_together_are_one_interval_over_many_deliveries() {
+    let one = |end| firing("f", 3600, end);
+    let two = |end| firing("f", 4200, end);
+    let far = |end| firing("f", 7200, end);
+    let story = [
+        vec![one(None)],
+        vec![one(Some(3900))],
+        vec![two(None)],
+        vec![one(Some(3900)), two(Some(4500))],
+        vec![far(None)],
+        vec![far(Some(7500))],
+    ];
+    let expected = ["Api -60 3600 to 4500±60 resolved x2 by webhook", "Api -60 7200 to 7500±60 resolved x1 by webhook"];
+    let whole = after(&json!({}), &story);
+    assert_eq!(whole.alerts_told(), expected);
+    let told = |tables: &Tables| -> Vec<(f64, Option<f64>)> {
+        tables.incidents.values().map(|row| (second(row.opened_at), row.resolved_at.map(second))).collect()
+    };
+    assert_eq!(told(&whole), [(3600.0, Some(4500.0)), (7200.0, Some(7500.0))]);
+    // While the second fires, the first is open again.
+    let open = after(&json!({}), &story[..3]);
+    assert_eq!(open.alerts_told(), ["Api -60 3600 to .. firing x2 by webhook"]);
+    assert_eq!(told(&open), [(3600.0, None)]);
+    // What comes twice, late or all at once says the same, once the first of them was told.
+    let at_once = vec![vec![far(Some(7500)), two(Some(4500)), one(Some(3900))]];
+    let late = [story[0].clone(), story[3][1..].to_vec(), story[5].clone(), story[1].clone(), story[4].clone()];
+    let twice: Vec<Vec<Value>> = story.iter().flat_map(|delivery| [delivery.clone(), delivery.clone()]).collect();
+    for other in [at_once, late.to_vec(), twice, story.iter().chain(&story).cloned().collect()] {
+        let seen = after(&json!({}), &other);
+        assert_eq!((&seen.alerts, &seen.incidents), (&whole.alerts, &whole.incidents));
+    }
+    // One that comes after the one behind it makes the start less certain, and no second row.
+    let late = [vec![two(Some(4500))], vec![one(Some(3900))]];
+    assert_eq!(after(&json!({}), &late).alerts_told(), ["Api -660 4200 to 4500±60 resolved x2 by webhook"]);
+    let apart = json!({ "alerts": { "flapping_seconds": 0, "keep_firing_seconds": 0 } });
+    assert_eq!(after(&apart, &story).alerts.len(), 3);
+}
+
+#[test]
+fn pods_that_fire_at_once_are_one_alert() {
+    let story = [vec![firing("a", 3600, None)], vec![firing("b", 3700, None)], vec![firing("a", 3600, Some(3900))], vec![firing("b", 3700, Some(4000))]];
+    let expected = ["Api -60 3600 to .. firing x1 by webhook", "Api -60 3600 to 4000±60 resolved x1 by webhook"];
+    assert_eq!(after(&json!({}), &story[..3]).alerts_told(), expected[..1]);
+    assert_eq!(after(&json!({}), &story).alerts_told(), expected[1..]);
+}
+
+#[test]
+fn an_end_that_was_never_told_lies_before_the_next_firing() {
+    let story = [vec![firing("f", 3600, None)], vec![firing("f", 10_800, None)]];
+    let told = after(&json!({}), &story).alerts_told();
+    assert_eq!(told, ["Api -60 3600 to 3600±7260 uncertain x1 by webhook", "Api -60 10800 to .. firing x1 by webhook"]);
+}
+
+#[test]
+fn what_an_alert_was_kept_firing_for_is_taken_off_or_said_in_the_error() {
+    let story = [vec![firing("f", 3600, Some(4500))]];
+    let of = |seconds: Value| after(&json!({ "alerts": { "keep_firing_seconds": seconds } }), &story).alerts_told().remove(0);
+    assert_eq!(of(json!(300)), "Api -60 3600 to 4200±120 resolved x1 by webhook");
+    assert_eq!(of(Value::Null), "Api -60 3600 to 4500±900 resolved x1 by webhook");
+}
+
+#[test]
+fn what_is_remembered_has_a_bound_and_is_ours() {
+    let receiver = receiver(&json!({}));
+    let alerts: Vec<Value> = (0..10_050_i64)
+        .map(|number| {
+            let mut alert = firing("f", 3600 + number, Some(3601 + number));
+            alert["labels"]["alertname"] = json!(format!("A{number}"));
+            alert
+        })
+        .collect();
+    let sink = deliver(receiver.as_ref(), &message("resolved", &alerts, 0).to_string(), Some("Bearer sesame"), at(90_000)).expect("it is taken");
+    assert_eq!(sink.kept::<alerts::Row>().expect("rows").len(), 10_050);
+    let cursor: Value = serde_json::from_str(sink.cursor().expect("a cursor")).expect("JSON");
+    let kept = cursor["alerts"].as_array().expect("alerts").len();
+    assert!((1..=10_000).contains(&kept), "{kept}");
+    let mut receiver = self::receiver(&json!({}));
+    assert!(receiver.take_up("nonsense").is_err());
+    assert!(receiver.take_up(r#"{"version":2,"shape":[],"alerts":[]}"#).is_err());
+    // Under other labels nothing that was remembered is known.
+    let cursor = cursor.to_string();
+    receiver.take_up(&cursor).expect("it is ours");
+    let mut other = self::receiver(&json!({ "alerts": { "identity": ["pod"] } }));
+    other.take_up(&cursor).expect("it is ours, of other settings");
 }

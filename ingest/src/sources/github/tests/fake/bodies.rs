@@ -13,11 +13,23 @@ fn number(name: &str) -> u64 {
 }
 
 pub(super) fn account(person: &Person) -> Value {
-    let url = format!("{API}/users/{}", person.login);
+    // Addresses have no brackets, and the logins of bots do.
+    let name = person.login.replace('[', "%5B").replace(']', "%5D");
+    let url = format!("{API}/users/{name}");
     let mut account = json!({"login": person.login, "id": number(&person.login), "node_id": format!("U_{}", person.login),
-        "avatar_url": format!("{WEB}/{}.png", person.login), "gravatar_id": "", "url": url, "html_url": format!("{WEB}/{}", person.login),
+        "avatar_url": format!("{WEB}/{name}.png"), "gravatar_id": "", "url": url, "html_url": format!("{WEB}/{name}"),
         "type": if person.is_bot { "Bot" } else { "User" }, "site_admin": false});
-    for name in ["followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events", "received_events"] {
+    for name in [
+        "followers",
+        "following",
+        "gists",
+        "starred",
+        "subscriptions",
+        "organizations",
+        "repos",
+        "events",
+        "received_events",
+    ] {
         account[format!("{name}_url")] = json!(format!("{url}/{name}"));
     }
     account
@@ -38,14 +50,58 @@ pub(super) fn repository(repo: &Repo) -> Value {
         "pushed_at": "2026-01-05T08:00:00Z", "created_at": "2020-01-01T00:00:00Z", "updated_at": "2026-01-05T08:00:00Z",
         "mirror_url": null, "git_url": format!("git://{}", repo.full_name), "ssh_url": format!("git@{}", repo.full_name),
         "clone_url": format!("{WEB}/{}.git", repo.full_name), "svn_url": format!("{WEB}/{}", repo.full_name)});
-    for count in ["forks", "forks_count", "stargazers_count", "watchers", "watchers_count", "size", "open_issues",
-        "open_issues_count", "subscribers_count", "network_count"] {
+    for count in [
+        "forks",
+        "forks_count",
+        "stargazers_count",
+        "watchers",
+        "watchers_count",
+        "size",
+        "open_issues",
+        "open_issues_count",
+        "subscribers_count",
+        "network_count",
+    ] {
         body[count] = json!(0);
     }
-    for name in ["archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents",
-        "contributors", "deployments", "downloads", "events", "forks", "git_commits", "git_refs", "git_tags", "hooks",
-        "issue_comment", "issue_events", "issues", "keys", "labels", "languages", "merges", "milestones", "notifications",
-        "pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees"] {
+    for name in [
+        "archive",
+        "assignees",
+        "blobs",
+        "branches",
+        "collaborators",
+        "comments",
+        "commits",
+        "compare",
+        "contents",
+        "contributors",
+        "deployments",
+        "downloads",
+        "events",
+        "forks",
+        "git_commits",
+        "git_refs",
+        "git_tags",
+        "hooks",
+        "issue_comment",
+        "issue_events",
+        "issues",
+        "keys",
+        "labels",
+        "languages",
+        "merges",
+        "milestones",
+        "notifications",
+        "pulls",
+        "releases",
+        "stargazers",
+        "statuses",
+        "subscribers",
+        "subscription",
+        "tags",
+        "teams",
+        "trees",
+    ] {
         body[format!("{name}_url")] = json!(format!("{url}/{name}"));
     }
     body
@@ -101,7 +157,7 @@ pub(super) fn pull(repo: &Repo, pull: &Pull) -> Value {
     let links = ["comments", "commits", "statuses", "html", "issue", "review_comments", "review_comment", "self"];
     let links: Map<String, Value> =
         links.into_iter().map(|name| (name.to_owned(), json!({"href": format!("{url}/{name}")}))).collect();
-    let mut body = json!({"url": url, "id": 1000 + pull.number, "node_id": format!("PR_{}", pull.number), "html_url": url,
+    let mut body = json!({"url": url, "id": 1000 + pull.number, "node_id": repo.pull_id(pull.number), "html_url": url,
         "diff_url": url, "patch_url": url, "issue_url": url, "number": pull.number,
         "state": if pull.closed.is_some() { "closed" } else { "open" }, "locked": false, "title": pull.title,
         "user": maybe(pull.author.as_ref()), "body": pull.body, "labels": pull.labels.iter().map(|name| label(name)).collect::<Vec<_>>(),
@@ -118,8 +174,9 @@ pub(super) fn pull(repo: &Repo, pull: &Pull) -> Value {
 
 pub(super) fn review(repo: &Repo, number: u64, review: &Review) -> Value {
     let url = format!("{API}/repos/{}/pulls/{number}", repo.full_name);
+    let commit = repo.pulls.iter().find(|pull| pull.number == number).and_then(|pull| pull.commits.last());
     let mut body = json!({"id": review.id, "node_id": format!("PRR_{}", review.id), "user": maybe(review.author.as_ref()),
-        "body": "", "state": review.state, "html_url": url, "pull_request_url": url, "commit_id": null,
+        "body": "", "state": review.state, "html_url": url, "pull_request_url": url, "commit_id": commit,
         "_links": {"html": {"href": url}, "pull_request": {"href": url}}, "author_association": "MEMBER"});
     if let Some(at) = review.submitted {
         body["submitted_at"] = json!(text(at));
@@ -130,10 +187,14 @@ pub(super) fn review(repo: &Repo, number: u64, review: &Review) -> Value {
 pub(super) fn event(repo: &Repo, event: &Event) -> Value {
     let url = format!("{API}/repos/{}/issues/events/{}", repo.full_name, event.id);
     let mut body = json!({"id": event.id, "node_id": format!("E_{}", event.id), "url": url,
-        "actor": account(&event.actor), "event": event.kind, "commit_id": null, "commit_url": null,
+        "actor": account(&event.actor), "event": event.kind, "commit_id": event.commit, "commit_url": null,
         "created_at": text(event.at), "performed_via_github_app": null});
     if let Some(name) = &event.label {
         body["label"] = json!({"name": name, "color": "d73a4a"});
+    }
+    if let Some(reviewer) = &event.reviewer {
+        body["requested_reviewer"] = account(reviewer);
+        body["review_requester"] = account(&event.actor);
     }
     body
 }
@@ -162,7 +223,7 @@ pub(super) fn deployment(repo: &Repo, deployment: &Deployment) -> Value {
         "environment": deployment.environment, "description": null, "creator": account(&deployment.creator),
         "created_at": text(deployment.created), "updated_at": text(updated), "statuses_url": format!("{url}/statuses"),
         "repository_url": format!("{API}/repos/{}", repo.full_name), "transient_environment": false,
-        "production_environment": false, "performed_via_github_app": null})
+        "production_environment": deployment.is_production, "performed_via_github_app": null})
 }
 
 pub(super) fn status(repo: &Repo, deployment: &Deployment, place: usize) -> Value {

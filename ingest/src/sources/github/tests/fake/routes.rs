@@ -127,7 +127,8 @@ fn routed(world: &World, request: &Request, body: &[u8]) -> Result<Told, Told> {
             if let Some(repo) = world.repos.iter().find(|repo| repo.full_name == full_name) {
                 return of_repo(repo, request, rest);
             }
-            let moved = world.repos.iter().find(|repo| repo.former_names.contains(&full_name)).ok_or_else(Told::missing)?;
+            let moved =
+                world.repos.iter().find(|repo| repo.former_names.contains(&full_name)).ok_or_else(Told::missing)?;
             let path = [&["repositories", &moved.id.to_string()], rest].concat().join("/");
             let query = request.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
             let target = format!("http://{}/{path}?{}", request.host, query.join("&"));
@@ -195,7 +196,8 @@ fn of_repo(repo: &Repo, request: &Request, rest: &[&str]) -> Result<Told, Told> 
         ["deployments", id, what @ ..] => {
             takes(request, &[])?;
             let id = number(id)?;
-            let deployment = repo.deployments.iter().find(|deployment| deployment.id == id).ok_or_else(Told::missing)?;
+            let deployment =
+                repo.deployments.iter().find(|deployment| deployment.id == id).ok_or_else(Told::missing)?;
             match what {
                 [] => Ok(Told::ok(bodies::deployment(repo, deployment))),
                 ["statuses"] => {
@@ -230,7 +232,8 @@ fn objects(repo: &Repo, request: &Request, own: &str, rest: &[&str]) -> Result<T
         ["commits", sha, "pulls"] => {
             takes(request, &[])?;
             let pulls = repo.pulls.iter().filter(|pull| {
-                pull.merged.is_some() && (pull.merge_commit.as_deref() == Some(sha) || pull.commits.iter().any(|own| own == sha))
+                pull.merged.is_some()
+                    && (pull.merge_commit.as_deref() == Some(sha) || pull.commits.iter().any(|own| own == sha))
             });
             paged(request, own, None, pulls.map(|pull| bodies::pull(repo, pull)).collect())
         }
@@ -272,8 +275,12 @@ fn commits(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
     let from = repo.resolve(request.parameter("sha").unwrap_or("main")).ok_or_else(Told::missing)?;
     let reach = repo.reach(&from.sha);
     let mut list: Vec<&Commit> = reach.iter().filter_map(|sha| repo.commits.get(*sha)).collect();
-    list.retain(|commit| since.is_none_or(|at| commit.committed >= at) && until.is_none_or(|at| commit.committed <= at));
-    list.sort_by_key(|commit| (std::cmp::Reverse((commit.committed, repo.reach(&commit.sha).len())), commit.sha.clone()));
+    list.retain(|commit| {
+        since.is_none_or(|at| commit.committed >= at) && until.is_none_or(|at| commit.committed <= at)
+    });
+    list.sort_by_cached_key(|commit| {
+        (std::cmp::Reverse((commit.committed, repo.reach(&commit.sha).len())), commit.sha.clone())
+    });
     paged(request, own, None, list.into_iter().map(|commit| bodies::commit(repo, commit)).collect())
 }
 
@@ -284,7 +291,7 @@ fn compare(repo: &Repo, request: &Request, own: &str, both: &str) -> Result<Told
     let (base, head) = (repo.resolve(base).ok_or_else(Told::missing)?, repo.resolve(head).ok_or_else(Told::missing)?);
     let (of_base, of_head) = (repo.reach(&base.sha), repo.reach(&head.sha));
     let mut ahead: Vec<&Commit> = of_head.difference(&of_base).filter_map(|sha| repo.commits.get(*sha)).collect();
-    ahead.sort_by_key(|commit| (repo.reach(&commit.sha).len(), commit.sha.clone()));
+    ahead.sort_by_cached_key(|commit| (repo.reach(&commit.sha).len(), commit.sha.clone()));
     let common: BTreeSet<&&str> = of_base.intersection(&of_head).collect();
     let merge_base = common.into_iter().max_by_key(|sha| repo.reach(sha).len()).ok_or_else(Told::missing)?;
     let merge_base = repo.commits.get(*merge_base).ok_or_else(Told::missing)?;
@@ -324,7 +331,10 @@ fn pulls(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
 }
 
 fn issues(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
-    takes(request, &["milestone", "state", "assignee", "creator", "mentioned", "labels", "sort", "direction", "since"])?;
+    takes(
+        request,
+        &["milestone", "state", "assignee", "creator", "mentioned", "labels", "sort", "direction", "since"],
+    )?;
     one_of(request, "state", &["open", "closed", "all"])?;
     one_of(request, "sort", &["created", "updated", "comments"])?;
     one_of(request, "direction", &["asc", "desc"])?;
@@ -332,7 +342,8 @@ fn issues(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
         return Err(Told::error(410, "Issues are disabled for this repo"));
     }
     let since = time(request, "since")?;
-    let labels: Vec<&str> = request.parameter("labels").unwrap_or_default().split(',').filter(|name| !name.is_empty()).collect();
+    let labels: Vec<&str> =
+        request.parameter("labels").unwrap_or_default().split(',').filter(|name| !name.is_empty()).collect();
     let mut list: Vec<_> = repo
         .issues
         .iter()
@@ -349,7 +360,10 @@ fn issues(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
 
 /// A filtered list has no more than a thousand results.
 fn runs(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
-    takes(request, &["actor", "branch", "event", "status", "created", "exclude_pull_requests", "check_suite_id", "head_sha"])?;
+    takes(
+        request,
+        &["actor", "branch", "event", "status", "created", "exclude_pull_requests", "check_suite_id", "head_sha"],
+    )?;
     let created = request.parameter("created").map(|text| {
         let (start, end) = text.split_once("..").ok_or_else(|| Told::error(422, "`created` is no range"))?;
         let (start, end) = (clock::seconds(start), clock::seconds(end));

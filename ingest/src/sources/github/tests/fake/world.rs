@@ -92,6 +92,8 @@ pub(crate) struct Review {
     pub(crate) author: Option<Person>,
     pub(crate) state: String,
     pub(crate) submitted: Option<i64>,
+    /// The commit that was looked at is gone: only REST still names it.
+    pub(crate) is_commit_gone: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -101,6 +103,9 @@ pub(crate) struct Event {
     pub(crate) at: i64,
     pub(crate) actor: Person,
     pub(crate) label: Option<String>,
+    pub(crate) reviewer: Option<Person>,
+    /// The commit it was merged as.
+    pub(crate) commit: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -123,6 +128,8 @@ pub(crate) struct Deployment {
     pub(crate) environment: String,
     pub(crate) created: i64,
     pub(crate) creator: Person,
+    /// Somebody called its environment one of production.
+    pub(crate) is_production: bool,
     /// State and time.
     pub(crate) statuses: Vec<(String, i64)>,
 }
@@ -176,6 +183,11 @@ impl Repo {
     pub(super) fn owner(&self) -> Person {
         let owner = self.full_name.split('/').next().unwrap_or_default();
         Person { login: owner.to_owned(), ..Person::default() }
+    }
+
+    /// The id of a pull request among all that there is.
+    pub(super) fn pull_id(&self, number: u64) -> String {
+        format!("PR_{}_{number}", self.id)
     }
 
     /// Everything that a commit reaches, itself included.

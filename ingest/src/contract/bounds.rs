@@ -1,0 +1,82 @@
+//! Bounds that hold whatever a server does: requests in flight, and what of an answer is taken into memory.
+
+use serde_json::json;
+
+use super::{Memory, served, told};
+use crate::Range;
+use crate::http::on_paper::OnPaper;
+use crate::loopback::{Reply, gzip_bomb};
+
+#[tokio::test]
+async fn no_more_requests_are_in_flight_than_there_may_be() {
+    let mut highest = 0;
+    for (name, contract) in served() {
+        for ceiling in [1, 3, 8] {
+            let server = contract.start(|_| None).await.expect("it has a server");
+            server.linger(100);
+            let mut kept = Memory::default();
+            let source = contract.source_at(&server.base(), &json!({"requests_in_flight": ceiling}));
+            contract.read(source.as_ref(), &mut kept, Range::default()).await.expect("it can be read");
+            let most = server.most_in_flight();
+            assert!((1..=ceiling).contains(&most), "{name}: {most} requests in flight where {ceiling} may be");
+            highest = highest.max(most);
+        }
+    }
+    assert!(highest > 3, "nobody ever asked ahead: at most {highest} requests were in flight");
+}
+
+/// Arrays in arrays, where nobody looks for them.
+fn deep(levels: usize) -> Vec<u8> {
+    [b"{\"unknown\":".to_vec(), vec![b'['; levels], vec![b']'; levels], b"}".to_vec()].concat()
+}
+
+#[tokio::test]
+async fn an_answer_that_would_eat_all_memory_is_refused_and_said_so() {
+    let _paper = OnPaper::begin();
+    let too_large = "the answer has more than `1048576` bytes";
+    let hostile = [
+        ("an endless body", Reply::Endless, too_large),
+        (
+            "a small body that unpacks to a large one",
+            Reply::json(gzip_bomb(64)).with("content-encoding", "gzip"),
+            too_large,
+        ),
+        ("deep JSON", Reply::json(deep(200_000)), "recursion limit exceeded"),
+    ];
+    for (name, contract) in served() {
+        for (what, reply, expected) in &hostile {
+            for from in [0, 2] {
+                let reply = reply.clone();
+                let server = contract.start(move |number| (number >= from).then(|| reply.clone())).await;
+                let server = server.expect("it has a server");
+                let mut kept = Memory::default();
+                let settings = json!({"answer_limit_mebibytes": 1, "attempts": 2});
+                let source = contract.source_at(&server.base(), &settings);
+                let outcome = contract.read(source.as_ref(), &mut kept, Range::default()).await;
+                let told = told(&outcome);
+                assert!(told.contains(expected), "{name}, {what} from {from}: {told}");
+            }
+        }
+    }
+}
+
+/// The bomb of the test above is one: without the limit it is taken whole.
+#[tokio::test]
+async fn a_bomb_unpacks_to_what_it_should() {
+    use crate::http::{Client, Request, Settings};
+    let server = crate::loopback::Loopback::start(|_| {
+        Reply::status(200, gzip_bomb(2)).with("content-encoding", "gzip").with("content-type", "text/plain")
+    })
+    .await;
+    let ask = |limit| {
+        let settings = Settings { answer_limit_mebibytes: limit, attempts: 1, ..Settings::default() };
+        let client = Client::new(&server.base(), &settings, &crate::Silent).expect("the settings can be used");
+        async move { client.ask(&Request::get(client.origin().base().clone()).accepting_any()).await }
+    };
+    assert!(gzip_bomb(2).len() < 20_000);
+    let small = ask(1).await.expect_err("it is too large");
+    assert_eq!(small.kind.to_string(), "the answer has more than `1048576` bytes");
+    // It has no checksum: what is wrong with it is found at its end only, where it was unpacked.
+    let whole = ask(4).await.expect_err("its checksum is wrong");
+    assert_eq!(whole.code(), "ingest::connection");
+}

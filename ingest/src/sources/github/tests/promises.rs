@@ -1,0 +1,428 @@
+//! What holds whatever the size of pages, the order of readings, the base address and the accounts that are gone.
+
+use serde_json::Value;
+
+use super::super::graphql::pulls;
+use super::fake::{Event, Pull, Review, sha};
+use super::story::{a_day_later, at, hour, name, person, world};
+use super::*;
+
+/// Changes the size of every page that is asked for.
+fn paged_by(size: u32) -> Box<Between> {
+    Box::new(move |_, asked, world| {
+        let smaller = asked.line.replace("per_page=100", &format!("per_page={size}"));
+        (smaller != asked.line).then(|| of_world(world, &Asked { line: smaller, ..asked.clone() }))
+    })
+}
+
+#[tokio::test]
+async fn the_size_of_pages_does_not_matter() {
+    let expected = {
+        let stage = stage(world()).await;
+        tables(&[&read(&config(&stage), None).await.whole()])
+    };
+    for size in [1, 2, 3, 7, 30] {
+        for graphql in [true, false] {
+            let stage = stage_behind(world(), paged_by(size)).await;
+            let done = read(&Config { graphql, ..config(&stage) }, None).await.whole();
+            assert_eq!(tables(&[&done]), expected, "pages of {size}");
+            assert!(done.gaps.is_empty(), "{:?}", done.gaps);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_refresh_after_increments_gives_the_same_tables() {
+    let stage = stage(world()).await;
+    let first = read(&config(&stage), None).await.whole();
+    a_day_later(&mut stage.world.lock().expect("nobody panics"));
+    let second = read(&config(&stage), first.cursor.as_deref()).await.whole();
+    let everything = Range { since: Some(at(0)), until: None };
+    let refreshed = read_range(&config(&stage), second.cursor.as_deref(), everything).await.whole();
+    assert_eq!(tables(&[&first, &second, &refreshed]), tables(&[&first, &second]));
+    assert_eq!(tables(&[&refreshed]), tables(&[&first, &second]));
+    assert_eq!(refreshed.coverage(), second.coverage());
+}
+
+#[tokio::test]
+async fn late_data_are_found_whenever_they_come() {
+    let stage = stage(world()).await;
+    let first = read(&config(&stage), None).await.whole();
+    {
+        let mut world = stage.world.lock().expect("nobody panics");
+        world.now = hour(300);
+        let repo = &mut world.repos[0];
+        // Written weeks ago, pushed now.
+        repo.commit("old", &["s6"], &person("grace"), (hour(-300), hour(-300)), "Found in a drawer");
+        repo.head = Some(sha("old"));
+        // A failed deployment that is mended a week later, and one whose place another took and that was finished after all.
+        let failed = repo.deployments.iter_mut().find(|deployment| deployment.id == 45).expect("it is there");
+        failed.statuses.push(("success".to_owned(), hour(280)));
+        // A review of what was merged long ago.
+        let pull = repo.pulls.iter_mut().find(|pull| pull.number == 2).expect("it is there");
+        pull.updated = hour(299);
+        pull.reviews.push(Review {
+            id: 850,
+            author: Some(person("ada")),
+            state: "COMMENTED".to_owned(),
+            submitted: Some(hour(299)),
+            ..Review::default()
+        });
+    }
+    let second = read(&config(&stage), first.cursor.as_deref()).await.whole();
+    let whole = read(&config(&stage), None).await.whole();
+    assert_eq!(tables(&[&first, &second]), tables(&[&whole]));
+    assert!(second.rows::<changes::Row>().iter().any(|row| row.change_id == sha("old")));
+    let late: Vec<_> =
+        second.rows::<deployments::Row>().into_iter().filter(|row| row.deployment_id.ends_with(":45")).collect();
+    assert!(late.iter().any(|row| row.status == "success" && row.finished_at == Some(at(280))), "{late:#?}");
+}
+
+#[tokio::test]
+async fn duplicates_and_another_order_change_nothing() {
+    let expected = {
+        let stage = stage(world()).await;
+        tables(&[&read(&config(&stage), None).await.whole()])
+    };
+    let between: Box<Between> = Box::new(|_, asked, world| {
+        let Reply::Page { status: 200, headers, body } = of_world(world, asked) else { return None };
+        let mut told: Value = serde_json::from_slice(&body).expect("the world speaks JSON");
+        // The head of a branch is the first, and commits have an order that means something.
+        let is_ordered = asked.path().ends_with("/commits");
+        let list = told.as_array_mut().filter(|_| !is_ordered)?;
+        list.reverse();
+        let again = list.clone();
+        list.extend(again);
+        Some(Reply::Page { status: 200, headers, body: told.to_string().into_bytes() })
+    });
+    let stage = stage_behind(world(), between).await;
+    let done = read(&Config { graphql: false, ..config(&stage) }, None).await.whole();
+    assert_eq!(tables(&[&done]), expected);
+}
+
+/// A pull request that has more of everything than fits into an answer of GraphQL, and one whose reviewed commit is gone.
+fn crowded() -> super::fake::World {
+    let mut world = world();
+    let repo = &mut world.repos[0];
+    let mut parent = "m1".to_owned();
+    let mut commits = Vec::new();
+    for number in 0..=i64::try_from(pulls::COMMITS).expect("it is small") {
+        let own = format!("long {number}");
+        repo.commit(&own, &[&parent], &person("ada"), (hour(100) + number, hour(100) + number), "Go on");
+        commits.push(sha(&own));
+        parent = own;
+    }
+    let review = |id| Review {
+        id,
+        author: Some(person("grace")),
+        state: "APPROVED".to_owned(),
+        submitted: Some(hour(120)),
+        ..Review::default()
+    };
+    let event = |id: u64| Event {
+        id,
+        kind: "commented".to_owned(),
+        at: hour(110) + i64::try_from(id).expect("it is small"),
+        actor: person("ada"),
+        ..Event::default()
+    };
+    repo.pulls.push(Pull {
+        number: 50,
+        title: "Long".to_owned(),
+        author: Some(person("ada")),
+        base: "main".to_owned(),
+        created: hour(100),
+        updated: hour(130),
+        commits,
+        reviews: (0..=pulls::REVIEWS as u64).map(|number| review(6000 + number)).collect(),
+        timeline: (0..=pulls::EVENTS as u64).map(event).collect(),
+        ..Pull::default()
+    });
+    repo.pulls[0].reviews[0].is_commit_gone = true;
+    world
+}
+
+#[tokio::test]
+async fn what_exceeds_an_answer_is_asked_of_rest_alone() {
+    let stage = stage(crowded()).await;
+    let by_rest = read(&Config { graphql: false, ..config(&stage) }, None).await.whole();
+    let before = stage.server.asked().len();
+    let by_graphql = read(&config(&stage), None).await.whole();
+    assert_eq!(tables(&[&by_graphql]), tables(&[&by_rest]));
+    let asked = stage.server.asked();
+    let details: Vec<&str> = asked[before..]
+        .iter()
+        .map(Asked::path)
+        .filter(|path| (path.contains("/pulls/") && !path.contains("/commits/")) || path.ends_with("/timeline"))
+        .filter(|path| !path.contains("/issues/20/"))
+        .collect();
+    let expected = [
+        "/repos/acme/api/pulls/50/commits",
+        "/repos/acme/api/pulls/50/reviews",
+        "/repos/acme/api/issues/50/timeline",
+        "/repos/acme/api/pulls/1/reviews",
+    ];
+    let mut details = details;
+    let mut expected = expected.to_vec();
+    details.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(details, expected);
+}
+
+#[tokio::test]
+async fn a_hundred_pull_requests_cost_a_handful_of_questions() {
+    let mut many = world();
+    let one = many.repos[0].pulls[3].clone();
+    many.repos[0].pulls = (1..=100)
+        .map(|number| Pull { number, updated: hour(20) + 60 * i64::try_from(number).unwrap_or(0), ..one.clone() })
+        .collect();
+    let stage = stage(many).await;
+    let by_graphql = read(&config(&stage), None).await.whole();
+    let count = stage.server.asked().len();
+    let by_rest = read(&Config { graphql: false, ..config(&stage) }, None).await.whole();
+    assert_eq!(tables(&[&by_graphql]), tables(&[&by_rest]));
+    let questions = stage.server.asked().iter().filter(|asked| asked.line == "POST /graphql").count();
+    assert_eq!(questions, 100_usize.div_ceil(pulls::AT_ONCE) + 1, "and one for the deployments");
+    assert!(stage.server.asked().len() - count >= count + 290, "three each by REST");
+}
+
+#[tokio::test]
+async fn graphql_that_fails_in_any_way_is_made_good() {
+    let expected = {
+        let stage = stage(world()).await;
+        tables(&[&read(&config(&stage), None).await.whole()])
+    };
+    let limited = r#"{"data":null,"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}"#;
+    let refused = r#"{"errors":[{"message":"Field 'fullDatabaseId' doesn't exist on type 'PullRequestReview'"}]}"#;
+    let slow = r#"{"data":null,"errors":[{"message":"Something went wrong while executing your query."}]}"#;
+    let half = r#"{"data":{"nodes":[null]},"errors":[{"type":"FORBIDDEN","path":["nodes",0],"message":"no"}]}"#;
+    let faults = [
+        Reply::json(limited),
+        Reply::json(refused),
+        Reply::json(slow),
+        Reply::json(half),
+        Reply::json(r#"{"data":{"nodes":null}}"#),
+        Reply::json("[]"),
+        Reply::status(403, r#"{"message":"Resource not accessible"}"#).with("content-type", "application/json"),
+        Reply::status(404, "{}").with("content-type", "application/json"),
+        Reply::status(502, "Bad Gateway"),
+    ];
+    for fault in faults {
+        for once in [false, true] {
+            let (told, fault, answered) = (format!("{fault:?}, once: {once}"), fault.clone(), Mutex::new(0));
+            let between: Box<Between> = Box::new(move |_, asked, _| {
+                let mut answered = answered.lock().expect("nobody panics");
+                let is_question = asked.line == "POST /graphql";
+                *answered += u32::from(is_question);
+                (is_question && (!once || *answered == 1)).then(|| fault.clone())
+            });
+            let stage = stage_behind(world(), between).await;
+            let done = read(&config(&stage), None).await.whole();
+            assert_eq!(tables(&[&done]), expected, "{told}");
+            assert!(done.gaps.is_empty(), "{told}: {:?}", done.gaps);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_takes_too_long_is_asked_in_halves() {
+    let sizes: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let seen = sizes.clone();
+    let between: Box<Between> = Box::new(move |_, asked, _| {
+        let body: Value = serde_json::from_slice(&asked.body).ok()?;
+        let is_of_pulls = body["query"].as_str()?.contains("PullRequest");
+        let count = body["variables"]["ids"].as_array()?.len();
+        seen.lock().expect("nobody panics").push(count);
+        (is_of_pulls && count > 2).then(|| Reply::status(504, "Gateway Timeout"))
+    });
+    let stage = stage_behind(world(), between).await;
+    let done = read(&config(&stage), None).await.whole();
+    let plain = super::stage(world()).await;
+    assert_eq!(tables(&[&done]), tables(&[&read(&config(&plain), None).await.whole()]));
+    let asked: Vec<usize> = sizes.lock().expect("nobody panics").clone();
+    assert!(asked.starts_with(&[7, 7, 7, 3, 3, 3, 1]), "{asked:?}");
+}
+
+#[tokio::test]
+async fn the_budget_of_graphql_is_waited_for() {
+    let between: Box<Between> = Box::new(|number, asked, world| {
+        let limited = r#"{"data":null,"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}"#;
+        let reset = (world.now + 50).to_string();
+        let is_first = asked.line == "POST /graphql" && number < 12;
+        is_first.then(|| {
+            Reply::json(limited).with("x-ratelimit-reset", reset).with("date", "Fri, 16 Jan 2026 06:00:00 GMT")
+        })
+    });
+    let stage = stage_behind(world(), between).await;
+    let done = read(&config(&stage), None).await.whole();
+    let waits = done.waits.waits();
+    assert!(!waits.is_empty() && waits.iter().all(|wait| wait.as_secs() == 51), "{waits:?}");
+}
+
+#[tokio::test]
+async fn enterprise_servers_and_residency_are_read_below_their_own_base() {
+    let expected = {
+        let stage = stage(world()).await;
+        tables(&[&read(&config(&stage), None).await.whole()])
+    };
+    // A server of one's own has REST at `/api/v3`, GraphQL beside it, and no limits to tell of.
+    let between: Box<Between> = Box::new(|_, asked, world| {
+        let line = match asked.line.as_str() {
+            "POST /api/graphql" => "POST /graphql".to_owned(),
+            line if line.starts_with("GET /api/v3/") => line.replace("/api/v3/", "/"),
+            _ => return Some(Reply::status(404, "{}")),
+        };
+        let Reply::Page { status, headers, body } = of_world(world, &Asked { line, ..asked.clone() }) else {
+            return None;
+        };
+        let add_base = |value: String| value.replace("/repositories/", "/api/v3/repositories/");
+        let headers = headers.into_iter().filter(|(name, _)| !name.starts_with("x-ratelimit"));
+        let headers = headers.map(|(name, value)| if name == "link" { (name, add_base(value)) } else { (name, value) });
+        Some(Reply::Page { status, headers: headers.collect(), body })
+    });
+    let stage = stage_behind(world(), between).await;
+    let base = format!("{}/api/v3", stage.server.base());
+    let done = read(&Config { url: base, ..config(&stage) }, None).await.whole();
+    assert_eq!(tables(&[&done]), expected);
+    assert!(stage.server.asked().iter().any(|asked| asked.line == "POST /api/graphql"));
+}
+
+#[tokio::test]
+async fn accounts_and_repositories_that_are_gone_are_nobody() {
+    let between: Box<Between> = Box::new(|_, asked, world| {
+        let Reply::Page { status: 200, headers, body } = of_world(world, asked) else { return None };
+        let mut told: Value = serde_json::from_slice(&body).expect("the world speaks JSON");
+        for each in told.as_array_mut()? {
+            for gone in ["user", "creator", "actor", "author", "triggering_actor"] {
+                if each.get(gone).is_some_and(|account| account.get("login").is_some()) {
+                    each[gone] = Value::Null;
+                }
+            }
+            if each.get("head").is_some() {
+                each["head"] =
+                    serde_json::json!({"label": null, "ref": "work", "sha": "f00", "repo": null, "user": null});
+            }
+        }
+        Some(Reply::Page { status: 200, headers, body: told.to_string().into_bytes() })
+    });
+    let stage = stage_behind(world(), between).await;
+    let done = read(&Config { graphql: false, ..config(&stage) }, None).await.whole();
+    assert!(done.gaps.is_empty(), "{:?}", done.gaps);
+    assert!(
+        done.rows::<pull_request_events::Row>().iter().all(|row| row.actor_id.is_none() && row.actor_kind.is_none())
+    );
+    assert!(done.rows::<deployments::Row>().iter().all(|row| row.actor_id.is_none()));
+    let changes: Vec<changes::Row> = done.rows();
+    assert!(!changes.is_empty() && changes.iter().all(|row| row.author_id.is_some()), "the commits still say it");
+}
+
+#[tokio::test]
+async fn two_repositories_of_one_name_are_two() {
+    let stage = stage(world()).await;
+    {
+        let mut world = stage.world.lock().expect("nobody panics");
+        let other = super::fake::Repo { id: 99, full_name: "rival/api".to_owned(), ..world.repos[0].clone() };
+        world.repos.push(other);
+    }
+    let config = Config {
+        organisation: None,
+        repositories: vec!["acme/api".to_owned(), "rival/api".to_owned()],
+        ..config(&stage)
+    };
+    let done = read(&config, None).await.whole();
+    let of = |owner: &str| {
+        let rows = done.rows::<changes::Row>().into_iter().filter(|row| row.repository == owner);
+        let mut ids: Vec<String> = rows.map(|row| name(&row.change_id)).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(of("acme/api"), of("rival/api"));
+    assert!(!of("acme/api").is_empty());
+    let deployments: std::collections::BTreeSet<String> =
+        done.rows::<deployments::Row>().into_iter().map(|row| row.deployment_id).collect();
+    assert!(
+        deployments.contains("github:acme/api:deployment:43") && deployments.contains("github:rival/api:deployment:43")
+    );
+}
+
+#[tokio::test]
+async fn what_is_said_to_be_production_is_where_no_rule_speaks() {
+    let stage = stage(world()).await;
+    {
+        let mut world = stage.world.lock().expect("nobody panics");
+        for deployment in &mut world.repos[0].deployments {
+            deployment.is_production = deployment.id != 41;
+            if deployment.id >= 43 && deployment.environment == "production" {
+                deployment.environment = "eu-west".to_owned();
+            }
+        }
+    }
+    let places = |done: &Done| {
+        let rows = done.rows::<deployments::Row>().into_iter();
+        let mut places: Vec<String> = rows
+            .map(|row| {
+                let number = row.deployment_id.rsplit(':').next().unwrap_or_default().to_owned();
+                format!("{number} {} {}", row.environment.unwrap_or_default(), row.target)
+            })
+            .collect();
+        places.sort();
+        places.dedup();
+        places
+    };
+    let hinted = read(&config(&stage), None).await.whole();
+    let expected = [
+        "41 production ",
+        "42 production ",
+        "43 production eu-west",
+        "44 production eu-west",
+        "45 production staging",
+        "47 production eu-west",
+    ];
+    assert_eq!(places(&hinted), expected);
+    let by_rest = read(&Config { graphql: false, ..config(&stage) }, None).await.whole();
+    assert_eq!(tables(&[&by_rest]), tables(&[&hinted]));
+    let mut ruled = config(&stage);
+    ruled.environments.push(super::super::EnvironmentRule { pattern: ".".to_owned(), ..Default::default() });
+    let expected = ["41 production ", "42 production ", "43 eu-west ", "44 eu-west ", "45 staging ", "47 eu-west "];
+    assert_eq!(places(&read(&ruled, None).await.whole()), expected, "a rule is the truth");
+}
+
+#[tokio::test]
+async fn who_wrote_it_is_told_by_accounts_trailers_and_rules_of_one_s_own() {
+    let mut told = world();
+    {
+        let repo = &mut told.repos[0];
+        let agent = super::fake::Person {
+            is_bot: true,
+            email: "1+claude[bot]@users.noreply.github.com".to_owned(),
+            ..person("claude[bot]")
+        };
+        repo.commit("alone", &["s6"], &agent, (hour(63), hour(63)), "By itself");
+        let together = "Together\n\nCo-authored-by: Copilot <198982749+Copilot@users.noreply.github.com>";
+        repo.commit("together", &["alone"], &person("ada"), (hour(64), hour(64)), together);
+        repo.commit("ours", &["together"], &person("builder-7"), (hour(65), hour(65)), "By our own machine");
+        repo.commit("human", &["ours"], &person("claude"), (hour(66), hour(66)), "People are called Claude");
+        repo.head = Some(sha("human"));
+    }
+    let kinds = |done: &Done| {
+        let rows = done.rows::<changes::Row>();
+        let kind = |id: &str| {
+            rows.iter().find(|row| row.change_id == id).map(|row| row.author_kind.clone()).unwrap_or_default()
+        };
+        ["alone", "together", "ours", "human"]
+            .map(|commit| kind(&sha(commit)))
+            .into_iter()
+            .chain([kind("#5")])
+            .collect::<Vec<_>>()
+    };
+    let stage = stage(told).await;
+    let plain = read(&config(&stage), None).await.whole();
+    assert_eq!(kinds(&plain), ["agent", "agent", "human", "human", "dependency_bot"]);
+    let bots = crate::Bots {
+        agent: vec!["^builder-7 <".to_owned()],
+        other_bot: vec!["^dependabot".to_owned()],
+        ..Default::default()
+    };
+    let ruled = read(&Config { bots, ..config(&stage) }, None).await.whole();
+    assert_eq!(kinds(&ruled), ["agent", "agent", "agent", "human", "other_bot"], "one's own rules come first");
+}
