@@ -11,7 +11,7 @@
 -- excluded:  changes of the first known rollout, of a rollout after a gap, and with a negative duration; merge commits
 -- interval:  bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
 -- source:    DORA guide, software delivery performance metrics, 2026
--- version:   1
+-- version:   2
 WITH observed AS (
     SELECT
         w.unit_id,

@@ -10,7 +10,7 @@
 -- excluded:  incidents without a rollout as cause; episodes with a negative duration
 -- interval:  log-log limits of the survival curve
 -- source:    DORA guide, software delivery performance metrics, 2026
--- version:   1
+-- version:   2
 WITH episodes AS (
     SELECT
         w.unit_id,

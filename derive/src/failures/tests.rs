@@ -223,8 +223,9 @@ mod oracle {
             stages::register_functions(&context);
             estimators::register(&context, plan.seed);
             session::register_settings(&context, &plan, at(1_000)).expect("settings");
-            session::register_rollouts(&context, &world.rollouts, &flags).expect("rollouts");
-            session::register_incidents(&context, &world.incidents, &plan).expect("incidents");
+            let exposure = crate::exposure::Exposure::default();
+            session::register_rollouts(&context, &world.rollouts, &flags, &exposure, &plan).expect("rollouts");
+            session::register_incidents(&context, &world.incidents, &exposure, &plan).expect("incidents");
             register_reverts(&context, &world.reverts).expect("reverts");
             register_alerts(&context, &world.clearings).expect("alerts");
             stages::run(&context).await.expect("the stage runs")

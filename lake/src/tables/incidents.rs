@@ -4,7 +4,7 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One incident as it touched one service.
-    incidents v 1, Event, key [incident_id, service], newest updated_at {
+    incidents v 2, Event, key [incident_id, service], newest updated_at {
         /// Id of the incident, unique across sources.
         incident_id: String,
         /// Service it touched; null where nobody said.

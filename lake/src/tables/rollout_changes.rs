@@ -4,7 +4,7 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One change in relation to one service and environment: the rollout that first carried it there, or none yet.
-    rollout_changes v 1, Derived, key [service, environment, repository, change_id] {
+    rollout_changes v 2, Derived, key [service, environment, repository, change_id] {
         /// Service.
         service: String,
         /// Environment.

@@ -4,7 +4,7 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One piece of evidence that a rollout failed; the accepted one of a failure is its link, others are kept beside it.
-    rollout_failures v 1, Derived, key [rollout_id, method, evidence_id] {
+    rollout_failures v 2, Derived, key [rollout_id, method, evidence_id] {
         /// The rollout that failed, or is a candidate.
         rollout_id: String,
         /// `explicit` (an incident names the deployment), `remedy` (an incident names what repaired it), `time_window` (an

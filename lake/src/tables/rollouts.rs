@@ -4,7 +4,7 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One logical deployment: a revision set that was put into an environment of a service.
-    rollouts v 1, Derived, key [rollout_id] {
+    rollouts v 2, Derived, key [rollout_id] {
         /// Hash of service, environment, revision set and first attempt start.
         rollout_id: String,
         /// Service.

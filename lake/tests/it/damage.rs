@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chrono::TimeDelta;
-use lake::{AsOf, Instant, Lake, LakeError, Page};
+use lake::tables::commits;
+use lake::{AsOf, Instant, Lake, LakeError, Page, TableRow};
 
 use crate::faults::open_with;
 use crate::world::{at_folder, latest, numbered, open, temporary_folder, wait, whole_batches};
@@ -127,12 +128,17 @@ fn a_layout_that_cannot_be_read_or_is_another_is_refused() {
 fn a_newer_schema_of_a_table_is_refused() {
     let folder = temporary_folder();
     wait(async {
+        let known = commits::Row::table().version;
         let lake = open(folder.path()).await;
         lake.commit(numbered("a", 1)).await.expect("the batch is committed");
         edit(&folder.path().join("tables/commits/_delta_log/00000000000000000000.json"), |log| {
-            log.replace(r#""doracle.schemaVersion":"1""#, r#""doracle.schemaVersion":"2""#)
+            let version = |number: u32| format!(r#""doracle.schemaVersion":"{number}""#);
+            log.replace(&version(known), &version(known + 1))
         });
-        let newer = "table `commits` was written in version 2, and this release reads up to version 1";
+        let newer = format!(
+            "table `commits` was written in version {}, and this release reads up to version {known}",
+            known + 1
+        );
         let refused = lake.commit(numbered("a", 2)).await.expect_err("it cannot be written");
         assert_eq!(refused.to_string(), newer);
         let refused = latest(&lake).await.context(None).await.map(|_| ()).expect_err("it cannot be read");
