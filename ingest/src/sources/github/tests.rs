@@ -256,11 +256,17 @@ fn described() -> Contract {
 }
 
 /// The description calls `created` of workflow runs a time, and the manual has it take a range of times. The name of a
-/// reference has slashes, which no part of a described path can have.
+/// reference has slashes, which no part of a described path can have. The addresses of a deployment's status are empty
+/// where nobody gave one, as it says itself, and yet calls them URIs.
 fn put_right(text: String) -> String {
     let mut description: serde_json::Value = serde_json::from_str(&text).expect("the description is JSON");
     let schema = description.pointer_mut("/components/parameters/created/schema").expect("runs are described");
     *schema = serde_json::json!({"type": "string"});
+    for address in ["environment_url", "log_url", "target_url"] {
+        let place = format!("/components/schemas/deployment-status/properties/{address}");
+        let schema = description.pointer_mut(&place).and_then(serde_json::Value::as_object_mut).expect("it is described");
+        schema.remove("format").expect("it is called a URI");
+    }
     let paths = description["paths"].as_object_mut().expect("it has paths");
     let reference = paths["/repos/{owner}/{repo}/git/ref/{ref}"].clone();
     paths.insert("/repos/{owner}/{repo}/git/ref/tags/{ref}".to_owned(), reference);

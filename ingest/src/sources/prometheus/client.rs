@@ -13,6 +13,8 @@ use crate::{Reporter, SourceError, SourceErrorKind, Variables};
 
 /// Longer addresses are sent as forms instead.
 const LONGEST_ADDRESS: usize = 2000;
+/// What was wanted where no samples came.
+const SAMPLES: &str = "read the samples of `";
 /// Most sentences of a server that are kept of one answer,
 const MOST_SENTENCES: usize = 10;
 /// and most characters of each.
@@ -152,7 +154,7 @@ impl<'r> Server<'r> {
                 return Ok(found);
             }
             let kind = HttpErrorKind::Content(format!("samples are expected, and it is a `{}`", found.result_type));
-            Err(HttpError { what: format!("read the samples of `{selector}`"), kind })
+            Err(HttpError { what: format!("{SAMPLES}{selector}`"), kind })
         })
     }
 
@@ -242,7 +244,8 @@ pub(super) fn failure(error: &HttpError) -> Failure {
             408 | 425 | 429 | 500..=599 => Failure::Passing,
             _ => Failure::Refused,
         },
-        HttpErrorKind::Content(_) => Failure::Refused,
+        // Something on the way answered in its place, unless the server itself gives something else than samples.
+        HttpErrorKind::Content(_) if error.what.starts_with(SAMPLES) => Failure::Refused,
         _ => Failure::Passing,
     }
 }

@@ -163,17 +163,17 @@ async fn pages_of_a_long_branch_that_were_read_are_not_read_again() {
 /// Mainlines are cut at commits of the branch alone, whatever the clocks say.
 #[test]
 fn pieces_end_at_commits_of_the_branch() {
-    let mut held = super::pure::history(400);
+    let mut held = super::pure::history(80);
     held.reverse();
-    let mut mainline = Mainline::new("c399");
+    let mut mainline = Mainline::new("c79");
     for facts in &held {
-        mainline.pass(facts, 50);
+        mainline.pass(facts, 10);
     }
     let cuts: Vec<&str> = mainline.cuts().collect();
     assert!(cuts.len() >= 6, "{cuts:?}");
     let numbers: Vec<u32> = cuts.iter().map(|cut| cut.trim_start_matches('c').parse().expect("a number")).collect();
     assert!(numbers.is_sorted() && numbers.iter().all(|number| number % 2 == 1), "beside the branch: {numbers:?}");
     assert_eq!(mainline.next(), Some("before"));
-    let piece = Piece { start: None, end: "c399".to_owned(), ..Piece::default() };
+    let piece = Piece { start: None, end: "c79".to_owned(), ..Piece::default() };
     assert_eq!(serde_json::from_value::<Piece>(serde_json::to_value(&piece).expect("JSON")).expect("it"), piece);
 }

@@ -38,6 +38,10 @@ impl Tokens {
         let mut tokens = Vec::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
+            // A text that is a value, and describes nothing, is one token, whatever it says.
+            if first == '"' && tokens.last().is_some_and(|last: &String| [":", "[", "="].contains(&last.as_str())) {
+                tokens.push(first.to_string());
+            }
             let length = if rest.starts_with("\"\"\"") {
                 rest[3..].find("\"\"\"").map_or(rest.len(), |end| end + 6)
             } else if first == '"' {

@@ -265,7 +265,7 @@ fn objects(repo: &Repo, request: &Request, own: &str, rest: &[&str]) -> Result<T
     }
 }
 
-/// Newest first, filtered by committer time.
+/// The head and then the newest first, filtered by committer time.
 fn commits(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
     takes(request, &["sha", "path", "author", "committer", "since", "until"])?;
     let (since, until) = (time(request, "since")?, time(request, "until")?);
@@ -281,6 +281,10 @@ fn commits(repo: &Repo, request: &Request, own: &str) -> Result<Told, Told> {
     list.sort_by_cached_key(|commit| {
         (std::cmp::Reverse((commit.committed, repo.reach(&commit.sha).len())), commit.sha.clone())
     });
+    // What is asked for comes before all that it reaches, whatever its clock said.
+    if let Some(place) = list.iter().position(|commit| commit.sha == from.sha) {
+        list[..=place].rotate_right(1);
+    }
     paged(request, own, None, list.into_iter().map(|commit| bodies::commit(repo, commit)).collect())
 }
 
