@@ -342,7 +342,7 @@ impl<'h, 'a> Unit<'h, 'a> {
     }
 
     /// Why a change has no lead time, where it has none.
-    fn excluded(&self, member: &Member<'_>, arrival: Option<u32>, walked: &Walked) -> Option<&'static str> {
+    fn excluded(member: &Member<'_>, arrival: Option<u32>, walked: &Walked) -> Option<&'static str> {
         let unseen = arrival.map_or(walked.unseen_at_end, |place| walked.unseen_until[place as usize]);
         let is_doubtful = |number: &u32| walked.is_doubtful[*number as usize];
         if member.is_merge {
@@ -375,7 +375,7 @@ impl<'h, 'a> Unit<'h, 'a> {
         let deployed_at = rollout.and_then(|rollout| rollout.finished_at);
         let (started_at, started_at_basis) = start_of(change, member.committed_at, deployed_at);
         let excluded = excluded
-            .or_else(|| self.excluded(member, arrival.map(|(place, _)| place), walked))
+            .or_else(|| Self::excluded(member, arrival.map(|(place, _)| place), walked))
             .or_else(|| started_at.is_none().then_some("negative_duration"));
         rollout_changes::Row {
             service: service.to_owned(),

@@ -288,7 +288,7 @@ fn reverts(seen: &Seen<'_>, found: &mut Findings) {
         seen.built.rollouts.iter().map(|rollout| (rollout.rollout_id.as_str(), rollout)).collect();
     for revert in seen.reverts.iter().filter(|revert| revert.remedy_id.is_none()) {
         if let Some(rollout) = by_id.get(revert.rollout_id.as_str()) {
-            found.add("revert_not_deployed", Some(&rollout.service), Some(&rollout.environment), &revert.revert_id);
+            found.add("revert_not_deployed", Some(&rollout.service), Some(&rollout.environment), &revert.reverting_id);
         }
     }
 }

@@ -34,16 +34,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let as_of = as_of(plan, &coverage, &deployments)?;
 
     let commits: Vec<commits::Row> = snapshot.rows().await?;
-    let deployed = {
-        let inventory: Vec<inventory::Row> = snapshot.rows().await?;
-        let image_revisions: Vec<image_revisions::Row> = snapshot.rows().await?;
-        images::resolve(images::Inputs {
-            deployments: &deployments,
-            inventory: &inventory,
-            image_revisions: &image_revisions,
-            commits: &commits,
-        })
-    };
+    let deployed = resolved(snapshot, &deployments, &commits).await?;
     let mut built = building::build(&deployed.deployments, as_of);
     let exposure = Exposure::new(&coverage, as_of);
     let change_commits: Vec<change_commits::Row> = snapshot.rows().await?;
@@ -80,11 +71,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     let alerts: Vec<alerts::Row> = snapshot.rows().await?;
     evidence::register_alerts(&context, &evidence::clearings(&alerts, plan, as_of))?;
     evidence::register_reverts(&context, &reverts)?;
-    let failures: Vec<rollout_failures::Row> = evidence::one_each(stages::run(&context).await?);
-    stages::register(&context, "rollout_failures", TableRow::batch(failures.clone()))?;
-    let mut episodes: Vec<recovery_episodes::Row> = stages::run(&context).await?;
-    episodes.sort_by(|a, b| a.rollout_id.cmp(&b.rollout_id));
-    stages::register(&context, "recovery_episodes", TableRow::batch(episodes.clone()))?;
+    let (failures, episodes) = failed(&context).await?;
 
     let services = units::services(&built.rollouts, plan);
     if services.is_empty() {
@@ -141,6 +128,34 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         adoptions,
         groups: plan.groups.clone(),
     })
+}
+
+/// The deployments, with the source commits that their images lead to.
+async fn resolved(
+    snapshot: &Snapshot,
+    deployments: &[deployments::Row],
+    commits: &[commits::Row],
+) -> Result<images::Resolved, DeriveError> {
+    let inventory: Vec<inventory::Row> = snapshot.rows().await?;
+    let image_revisions: Vec<image_revisions::Row> = snapshot.rows().await?;
+    Ok(images::resolve(images::Inputs {
+        deployments,
+        inventory: &inventory,
+        image_revisions: &image_revisions,
+        commits,
+    }))
+}
+
+/// What failed, and until when: both stay in the session for the metrics.
+async fn failed(
+    context: &SessionContext,
+) -> Result<(Vec<rollout_failures::Row>, Vec<recovery_episodes::Row>), DeriveError> {
+    let failures: Vec<rollout_failures::Row> = evidence::one_each(stages::run(context).await?);
+    stages::register(context, "rollout_failures", TableRow::batch(failures.clone()))?;
+    let mut episodes: Vec<recovery_episodes::Row> = stages::run(context).await?;
+    episodes.sort_by(|a, b| a.rollout_id.cmp(&b.rollout_id));
+    stages::register(context, "recovery_episodes", TableRow::batch(episodes.clone()))?;
+    Ok((failures, episodes))
 }
 
 /// The numbers of every metric. Strata are looked at only by the metrics that split by something; variants only over the

@@ -60,7 +60,9 @@ pub(crate) fn register_rollouts(
 /// When the rollout before each finished, of those of its service and environment that count in frequency; null for
 /// the first, for those that do not count, and where something between the two was not read.
 fn previous(rollouts: &[rollouts::Row], exposure: &Exposure) -> Vec<Option<Instant>> {
-    let mut units: BTreeMap<(&str, &str), Vec<(Instant, &str, usize)>> = BTreeMap::new();
+    /// When a rollout finished, its id, and its place among all.
+    type Finish<'a> = (Instant, &'a str, usize);
+    let mut units: BTreeMap<(&str, &str), Vec<Finish<'_>>> = BTreeMap::new();
     for (place, rollout) in rollouts.iter().enumerate().filter(|(_, rollout)| rollout.in_frequency) {
         if let Some(at) = rollout.finished_at {
             let unit = units.entry((&rollout.service, &rollout.environment)).or_default();

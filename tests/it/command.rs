@@ -73,7 +73,8 @@ fn numbers_come_in_every_format_on_standard_output() {
     let folder = project();
     assert_eq!(run(folder.path(), &["run", "-q"]).0, 0);
     let query = "SELECT service, n, value FROM metrics WHERE metric = 'deployment_frequency' \
-                 AND window_kind = 'period' AND service IS NOT NULL ORDER BY service";
+                 AND statistic = 'per_day' AND dimension IS NULL AND window_kind = 'period' AND service IS NOT NULL \
+                 ORDER BY service";
     let (_, table, _) = run(folder.path(), &["sql", query]);
     assert!(table.starts_with("service"), "{table}");
     let (_, csv, _) = run(folder.path(), &["--format", "csv", "sql", query]);

@@ -46,7 +46,7 @@ fn of_service(service: &str, mut firings: Vec<Firing>, as_of: Instant) -> Vec<Cl
     let mut merged: Vec<Firing> = Vec::new();
     for (start, end, is_seen) in firings {
         match merged.last_mut() {
-            Some(last) if !last.1.is_some_and(|last| start.0 - last.0 >= CLEAR_MICROS) => {
+            Some(last) if last.1.is_none_or(|last| start.0 - last.0 < CLEAR_MICROS) => {
                 last.1 = last.1.zip(end).map(|(last, end)| last.max(end));
                 last.2 &= is_seen;
             }

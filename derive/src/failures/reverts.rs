@@ -16,7 +16,7 @@ pub(crate) struct Revert {
     /// The rollout that brought what was reverted.
     pub(crate) rollout_id: String,
     /// The change that reverts, as `change in repository`.
-    pub(crate) revert_id: String,
+    pub(crate) reverting_id: String,
     /// The rollout that brought the revert.
     pub(crate) remedy_id: Option<String>,
     /// It is evidence; false for a candidate.
@@ -82,7 +82,7 @@ fn judge(
     };
     Some(Revert {
         rollout_id: rollout.rollout_id.clone(),
-        revert_id: format!("{} in {}", back.change_id, back.repository),
+        reverting_id: format!("{} in {}", back.change_id, back.repository),
         remedy_id: remedy.map(|remedy| remedy.rollout_id.clone()),
         is_accepted,
         reason,
@@ -158,7 +158,7 @@ pub(crate) fn register(context: &SessionContext, reverts: &[Revert]) -> Result<(
     ]);
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(reverts.iter().map(|one| one.rollout_id.as_str()))),
-        Arc::new(StringArray::from_iter_values(reverts.iter().map(|one| one.revert_id.as_str()))),
+        Arc::new(StringArray::from_iter_values(reverts.iter().map(|one| one.reverting_id.as_str()))),
         Arc::new(reverts.iter().map(|one| one.remedy_id.as_deref()).collect::<StringArray>()),
         Arc::new(BooleanArray::from(reverts.iter().map(|one| one.is_accepted).collect::<Vec<_>>())),
         Arc::new(StringArray::from_iter_values(reverts.iter().map(|one| one.reason))),

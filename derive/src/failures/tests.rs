@@ -185,7 +185,7 @@ mod oracle {
                 let remedy = remedy.filter(|remedy| finished(*remedy));
                 finished(brought).then(|| Revert {
                     rollout_id: format!("r{brought}"),
-                    revert_id: format!("v{at}"),
+                    reverting_id: format!("v{at}"),
                     remedy_id: remedy.map(|remedy| format!("r{remedy}")),
                     is_accepted: counts && remedy.is_some(),
                     reason: "",
@@ -264,7 +264,7 @@ mod oracle {
                 let is = |id: &str| self.rollouts.iter().find(|rollout| rollout.rollout_id == id);
                 let remedy = revert.remedy_id.as_deref().and_then(is).filter(|remedy| seen(remedy));
                 let Some(rollout) = is(&revert.rollout_id).filter(|rollout| seen(rollout)) else { continue };
-                let key = (revert.rollout_id.clone(), "revert".to_owned(), revert.revert_id.clone());
+                let key = (revert.rollout_id.clone(), "revert".to_owned(), revert.reverting_id.clone());
                 let end = remedy.and_then(|remedy| remedy.finished_at);
                 found.insert(key, (revert.is_accepted, revert.is_accepted, end));
                 if let Some(remedy) = remedy.filter(|_| revert.is_accepted) {
@@ -403,7 +403,7 @@ mod oracle {
         }
         for revert in &mut world.reverts {
             name(&mut revert.rollout_id);
-            name(&mut revert.revert_id);
+            name(&mut revert.reverting_id);
             name_any(&mut revert.remedy_id);
         }
         world.clearings.iter_mut().for_each(|one| name(&mut one.service));

@@ -13,7 +13,7 @@ use crate::organisations::{DAY, HOUR, Kept, World, deployment, end, incident, nu
 
 /// Few cases: each one is read, derived several times and compared number by number.
 fn few() -> ProptestConfig {
-    ProptestConfig { cases: 5, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 2, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn plan() -> Plan {
@@ -91,7 +91,7 @@ proptest! {
             if !adds_up(row) {
                 continue;
             }
-            let parts = [early.get(&(name.clone(), start())), late.get(&(name.clone(), split))].map(|part| part.copied());
+            let parts = [early.get(&(name.clone(), start())), late.get(&(name.clone(), split))].map(Option::copied);
             let count: i64 = parts.iter().flatten().map(|part| part.n).sum();
             prop_assert_eq!(count, row.n, "{:?}", name);
             if row.unit == "ratio" {

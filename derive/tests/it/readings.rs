@@ -96,7 +96,7 @@ fn tables(derived: &Derived) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2, max_shrink_iters: 20, ..ProptestConfig::default() })]
     #[test]
     fn any_way_of_reading_the_records_gives_the_same_tables(world in worlds()) {
         let plan = Plan { since: Some(hour(0)), as_of: Some(hour(336)), seed: 3, ..Plan::default() };

@@ -156,11 +156,9 @@ async fn a_clock_of_ours_that_is_wrong_does_no_lasting_harm() {
 fn doubled(reply: Reply) -> Reply {
     fn twice(value: &mut Value) {
         match value {
-            Value::Array(list) => {
-                // What stands inside of an item is its own: the steps of a plan are not the same plan when doubled.
-                if list.iter().all(Value::is_object) {
-                    *list = list.drain(..).flat_map(|item| [item.clone(), item]).collect();
-                }
+            // What stands inside of an item is its own: the steps of a plan are not the same plan when doubled.
+            Value::Array(list) if list.iter().all(Value::is_object) => {
+                *list = list.drain(..).flat_map(|item| [item.clone(), item]).collect();
             }
             Value::Object(fields) => fields.values_mut().for_each(twice),
             _ => {}

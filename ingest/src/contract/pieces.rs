@@ -80,7 +80,7 @@ async fn readings_while_the_world_goes_on_are_one_reading_of_its_end() {
                 kept.read(source.as_ref(), &reading, |sink| sink).await.expect("it can be read");
             }
         }
-        assert_same(&kept.tables(), &expected, &format!("{name}"));
+        assert_same(&kept.tables(), &expected, name);
     }
     assert!(grown > 0, "the world of no source goes on");
 }

@@ -43,7 +43,7 @@ fn short(found: &[Revert]) -> Vec<(&str, Option<&str>, bool)> {
 fn a_deployed_revert_says_that_what_brought_the_change_failed() {
     let found = told(&["#1 r2", "#2 r4 reverts=#1"]);
     assert_eq!(short(&found), [("r2", Some("r4"), true)]);
-    assert_eq!(found[0].revert_id, "#2 in repo");
+    assert_eq!(found[0].reverting_id, "#2 in repo");
 }
 
 #[test]
@@ -104,7 +104,7 @@ proptest! {
         }
         let found: std::collections::BTreeSet<_> = found
             .into_iter()
-            .map(|one| (one.rollout_id, one.revert_id, one.remedy_id.unwrap_or_else(|| "-".into()), one.is_accepted))
+            .map(|one| (one.rollout_id, one.reverting_id, one.remedy_id.unwrap_or_else(|| "-".into()), one.is_accepted))
             .collect();
         prop_assert_eq!(found, expected);
     }

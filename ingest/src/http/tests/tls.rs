@@ -113,6 +113,7 @@ impl Files {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "settings take a file or none")]
     fn file(&self, name: &str, content: &str) -> Option<PathBuf> {
         let path = self.0.path().join(name);
         std::fs::write(&path, content).expect("a file");

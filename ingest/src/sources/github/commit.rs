@@ -58,7 +58,7 @@ pub(super) fn facts(repository: &str, commit: &wire::Commit, authors: &mut Class
         claims: message.pull_request.map(|pull_request| pull_request.id),
         reverted_changes: message.reverted_changes,
         lists_commits: message.lists_commits,
-        login: login(commit.author.as_ref(), email).map(|login| login.to_lowercase()),
+        login: login(commit.author.as_ref(), email).map(str::to_lowercase),
     })
 }
 

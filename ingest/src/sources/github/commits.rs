@@ -248,7 +248,7 @@ async fn catch_up(
         let (commit, _) = work.api.one::<wire::GitCommit>(url).await?;
         match facts(&repo.name, &commit.into(), &mut work.authors) {
             Ok(facts) if oldest.is_some_and(|oldest| facts.row.committed_at > oldest) => {
-                mainline.catch_up(&facts, size)
+                mainline.catch_up(&facts, size);
             }
             _ => mainline.caught_up(),
         }

@@ -171,7 +171,7 @@ fn each<T>(
     }
     let told = |(place, id): (usize, &&str)| {
         let is_whole = !answer.complaints.iter().any(|complaint| complaint.place_in("nodes") == Some(place));
-        nodes.get(place).filter(|_| is_whole).and_then(|node| one(node, *id, &answer.raw))
+        nodes.get(place).filter(|_| is_whole).and_then(|node| one(node, id, &answer.raw))
     };
     Ok(asked.iter().enumerate().map(told).collect())
 }

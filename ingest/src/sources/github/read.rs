@@ -206,7 +206,8 @@ impl Unit<'_, '_, '_> {
         let span = self.span(repo, "direct", DIRECT, began);
         let is_held = |head: &String| news.commits.is_empty() || news.commits.contains_key(head);
         if !news.is_cut && !news.head.as_ref().is_none_or(is_held) {
-            return self.ends_before_the_head(repo, span);
+            self.ends_before_the_head(repo, span);
+            return Ok(());
         }
         let read = self.pushed(repo, news, merges, span).await;
         let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();
@@ -218,10 +219,10 @@ impl Unit<'_, '_, '_> {
     }
 
     /// A range that ends before the head of the branch does not tell which of its commits are the branch itself.
-    fn ends_before_the_head(&mut self, repo: &Repo, span: Span) -> Result<(), SourceError> {
+    fn ends_before_the_head(&mut self, repo: &Repo, span: Span) {
         let entry = repo.entry(self.ledger, "direct", DIRECT);
         if entry.read.missing(span.start, span.end).is_empty() {
-            return Ok(());
+            return;
         }
         let reason =
             "what was pushed directly is told from the head of the branch, which is newer than the range that was \
@@ -230,7 +231,6 @@ impl Unit<'_, '_, '_> {
         self.work.reporter.gap(&format!("`{}`: {reason}", repo.stream("direct")));
         let loss = Loss { start_at: Some(span.start), end_at: Some(span.end), reason, missing_count: None };
         replace_loss(entry, span, loss);
-        Ok(())
     }
 
     async fn pushed(&mut self, repo: &Repo, news: &News, merges: &Merges, span: Span) -> Result<(), Trouble> {

@@ -61,7 +61,7 @@ fn alertmanager_alone() -> Contract {
         let more = json!({ "url": null, "auth": null, "alertmanager": { "url": base, "filter": ["alertname=\"Errors\""] } });
         settings(base, &more)
     };
-    Contract::served(config, move |asked| alertmanager::answer(asked, &[firing.clone()], "Mon, 05 Jan 2026 02:00:00 GMT"), &[], support::at(7200))
+    Contract::served(config, move |asked| alertmanager::answer(asked, std::slice::from_ref(&firing), "Mon, 05 Jan 2026 02:00:00 GMT"), &[], support::at(7200))
 }
 
 /// The descriptions name their paths below where they lie, and we ask for them whole.

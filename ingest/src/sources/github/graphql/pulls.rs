@@ -295,14 +295,14 @@ mod tests {
             "reviews": {"nodes": [review], "pageInfo": end}, "timelineItems": {"nodes": [labeled], "pageInfo": end}})
     }
 
-    fn answer(nodes: &[Value], errors: Value) -> super::super::Told {
+    fn answer(nodes: &[Value], errors: &Value) -> super::super::Told {
         let raw = json!({"data": {"nodes": nodes}, "errors": errors}).to_string();
         super::super::read(raw.into()).expect("it is an answer")
     }
 
     #[test]
     fn an_answer_is_read_as_rest_would_tell_it() {
-        let told = each(&answer(&[node("PR_1")], Value::Null), &["PR_1"], one).expect("it is an answer");
+        let told = each(&answer(&[node("PR_1")], &Value::Null), &["PR_1"], one).expect("it is an answer");
         let [Some(told)] = told.as_slice() else { panic!("one was asked for") };
         let commits = told.commits.as_ref().expect("they are whole");
         let written = commits[0].body.author.as_ref().and_then(|author| author.date);
@@ -318,7 +318,7 @@ mod tests {
         let mut long = node("PR_1");
         long["commits"]["pageInfo"]["hasNextPage"] = json!(true);
         long["reviews"]["nodes"][0]["commit"] = Value::Null;
-        let told = each(&answer(&[long], Value::Null), &["PR_1"], one).expect("it is an answer");
+        let told = each(&answer(&[long], &Value::Null), &["PR_1"], one).expect("it is an answer");
         let told = told[0].as_ref().expect("the rest of it can be used");
         assert!(told.commits.is_none() && told.reviews.is_none() && told.timeline.is_some());
     }
@@ -327,11 +327,11 @@ mod tests {
     fn one_that_is_complained_of_does_not_spoil_the_others() {
         let gone = json!([{"type": "NOT_FOUND", "path": ["nodes", 0], "message": "Could not resolve to a node"}]);
         let nodes = [Value::Null, node("PR_2"), node("PR_9")];
-        let told = each(&answer(&nodes, gone), &["PR_1", "PR_2", "PR_3"], one).expect("it is an answer");
+        let told = each(&answer(&nodes, &gone), &["PR_1", "PR_2", "PR_3"], one).expect("it is an answer");
         let is_told: Vec<bool> = told.iter().map(Option::is_some).collect();
         assert_eq!(is_told, [false, true, false], "the third is another one than was asked for");
         let anywhere = json!([{"message": "Half of it is missing"}]);
-        let why = each(&answer(&[node("PR_1")], anywhere), &["PR_1"], one).expect_err("nobody knows what is missing");
+        let why = each(&answer(&[node("PR_1")], &anywhere), &["PR_1"], one).expect_err("nobody knows what is missing");
         assert_eq!(why, "error: Half of it is missing");
     }
 }

@@ -42,8 +42,8 @@ impl Tokens {
             if first == '"' && tokens.last().is_some_and(|last: &String| [":", "[", "="].contains(&last.as_str())) {
                 tokens.push(first.to_string());
             }
-            let length = if rest.starts_with("\"\"\"") {
-                rest[3..].find("\"\"\"").map_or(rest.len(), |end| end + 6)
+            let length = if let Some(description) = rest.strip_prefix("\"\"\"") {
+                description.find("\"\"\"").map_or(rest.len(), |end| end + 6)
             } else if first == '"' {
                 let mut is_escaped = false;
                 let is_end = |(_, letter): &(usize, char)| {

@@ -93,10 +93,15 @@ impl World {
         let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         match path {
             "/api/v1/rules" => success(&self.rules, self),
-            "/api/v1/status/runtimeinfo" => success(
-                &json!({ "startTime": "2026-01-05T00:00:00Z", "CWD": "/", "storageRetention": self.retention }),
-                self,
-            ),
+            "/api/v1/status/runtimeinfo" => {
+                let began = "2026-01-05T00:00:00Z";
+                let told = json!({
+                    "startTime": began, "CWD": "/", "hostname": "metrics", "serverTime": began, "reloadConfigSuccess": true,
+                    "lastConfigTime": began, "corruptionCount": 0, "goroutineCount": 40, "GOMAXPROCS": 2,
+                    "GOMEMLIMIT": i64::MAX, "GOGC": "75", "GODEBUG": "", "storageRetention": self.retention,
+                });
+                success(&told, self)
+            }
             "/api/v1/query" => self.query(field("query"), field("time")),
             _ => self.query_range(field("query"), field("start"), field("end"), field("step")),
         }
