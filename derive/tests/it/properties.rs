@@ -91,14 +91,14 @@ proptest! {
             if !adds_up(row) {
                 continue;
             }
-            let parts = [early.get(&(name.clone(), start())), late.get(&(name.clone(), split))].map(Option::copied);
+            let parts = [early.get(&(name.clone(), start())), late.get(&(name.clone(), split))];
             let count: i64 = parts.iter().flatten().map(|part| part.n).sum();
             prop_assert_eq!(count, row.n, "{:?}", name);
             if row.unit == "ratio" {
                 let parts: f64 = parts.iter().flatten().map(|part| counted(part)).sum();
                 prop_assert!((parts - counted(row)).abs() < 1e-6, "{:?}: {} of {}", name, parts, counted(row));
             }
-            if let ([Some(early), Some(late)], Some(all)) = (parts.map(|part| part.and_then(exposure)), exposure(row)) {
+            if let ([Some(early), Some(late)], Some(all)) = (parts.map(|part| part.and_then(|part| exposure(part))), exposure(row)) {
                 prop_assert!((early + late - all).abs() < 1e-6, "{:?}: {} and {} days of {}", name, early, late, all);
             }
         }
