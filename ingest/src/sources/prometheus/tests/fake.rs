@@ -98,7 +98,7 @@ impl World {
                 let told = json!({
                     "startTime": began, "CWD": "/", "hostname": "metrics", "serverTime": began, "reloadConfigSuccess": true,
                     "lastConfigTime": began, "corruptionCount": 0, "goroutineCount": 40, "GOMAXPROCS": 2,
-                    "GOMEMLIMIT": i64::MAX, "GOGC": "75", "GODEBUG": "", "storageRetention": self.retention,
+                    "GOMEMLIMIT": 1_073_741_824, "GOGC": "75", "GODEBUG": "", "storageRetention": self.retention,
                 });
                 success(&told, self)
             }
