@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a server may take for anything that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Whether these programs are installed; otherwise says that `test` is skipped.
 #[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
