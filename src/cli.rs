@@ -90,11 +90,8 @@ pub(crate) enum Command {
     Schema(SchemaArguments),
     /// Asks the lake a question in SQL.
     Sql(SqlArguments),
-    /// Lists the metrics and what they mean.
-    Metrics {
-        /// Show one metric whole.
-        metric: Option<String>,
-    },
+    /// Lists the metrics and what they mean; compares definitions; lists published clusters.
+    Metrics(MetricsArguments),
     /// Lists the sources and what they fill.
     Sources,
     /// Looks after the lake.
@@ -105,11 +102,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Checks that everything a run needs is there.
     Doctor,
-    /// Explains an error code.
-    Explain {
-        /// The code, such as `lake::newer`; all codes if none is given.
-        code: Option<String>,
-    },
+    /// Explains a number, down to the events and raw pages behind it; or an error code.
+    Explain(ExplainArguments),
     /// Prints completions for a shell.
     Completions {
         /// The shell.
@@ -164,6 +158,9 @@ pub(crate) struct DemoArguments {
     /// For how many weeks it is watched.
     #[arg(long, default_value_t = 26)]
     pub(crate) weeks: u16,
+    /// Show the published clusters of this year beside the numbers; `doracle metrics benchmarks` lists the years.
+    #[arg(long, value_name = "YEAR", value_parser = benchmark_year)]
+    pub(crate) benchmarks: Option<u16>,
 }
 
 #[derive(Args, Debug)]
@@ -189,6 +186,9 @@ pub(crate) struct ReportArguments {
     /// Report on one group of services only.
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Option<String>,
+    /// Show the published clusters of this year beside the numbers; `doracle metrics benchmarks` lists the years.
+    #[arg(long, value_name = "YEAR", value_parser = benchmark_year)]
+    pub(crate) benchmarks: Option<u16>,
     #[command(flatten)]
     pub(crate) period: PeriodArguments,
 }
@@ -198,6 +198,9 @@ pub(crate) struct RunArguments {
     /// Folder that gets one dated folder per run, and `latest`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Show the published clusters of this year beside the numbers; `doracle metrics benchmarks` lists the years.
+    #[arg(long, value_name = "YEAR", value_parser = benchmark_year)]
+    pub(crate) benchmarks: Option<u16>,
     #[command(flatten)]
     pub(crate) period: PeriodArguments,
 }
@@ -256,6 +259,68 @@ pub(crate) struct SqlArguments {
     pub(crate) as_of: Option<lake::AsOf>,
 }
 
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct MetricsArguments {
+    /// Show one metric whole.
+    pub(crate) metric: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<MetricsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MetricsCommand {
+    /// Shows the same numbers by the rules of other tools, and which rule makes which difference.
+    CompareDefinitions {
+        #[command(flatten)]
+        place: PlaceArguments,
+    },
+    /// Shows published clusters of delivery performance by year: descriptions of survey answers, no thresholds.
+    Benchmarks {
+        /// One year; all if not given.
+        #[arg(long, value_name = "YEAR", value_parser = benchmark_year)]
+        year: Option<u16>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArguments {
+    /// A metric, such as `change_fail_rate`, or an error code, such as `lake::newer`; all codes if nothing is given.
+    #[arg(value_name = "METRIC|CODE")]
+    pub(crate) what: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// One statistic of the metric, such as `p90`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) statistic: Option<String>,
+    /// List at most so many rows, and say how many more there are; 20 in tables, all in other formats if not given.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// Whose numbers, and over which stretch of time.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PlaceArguments {
+    /// One service; all of them together if neither a service nor a group is given.
+    #[arg(long, value_name = "NAME", conflicts_with = "group")]
+    pub(crate) service: Option<String>,
+    /// A group of services.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Option<String>,
+    /// Environment; may be left out where there is only one of the production tier.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// `2026-W07`, `2026-02`, `2026-Q1`, `2026`, a day, or `START..END`; the whole period if not given.
+    #[arg(long, value_name = "WINDOW", value_parser = crate::windows::window)]
+    pub(crate) window: Option<crate::windows::Asked>,
+    /// Read the lake as of this version or time.
+    #[arg(long, value_name = "VERSION|TIME", value_parser = as_of)]
+    pub(crate) as_of: Option<lake::AsOf>,
+    /// IANA zone whose days and weeks windows follow.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum LakeCommand {
     /// Lists the lake versions.
@@ -297,6 +362,17 @@ fn instant(text: &str) -> Result<Instant, String> {
         return Ok(day.and_time(chrono::NaiveTime::MIN).and_utc().into());
     }
     Instant::parse(text).map_err(|error| format!("{error}, nor a day such as `2026-01-05`"))
+}
+
+fn benchmark_year(text: &str) -> Result<u16, String> {
+    let years = reports::benchmarks::published().years.iter().map(|year| year.year);
+    match text.parse() {
+        Ok(year) if reports::benchmarks::year(year).is_some() => Ok(year),
+        _ => Err(format!(
+            "no such year is kept; there are: {}",
+            years.map(|year| year.to_string()).collect::<Vec<_>>().join(", ")
+        )),
+    }
 }
 
 fn as_of(text: &str) -> Result<lake::AsOf, String> {

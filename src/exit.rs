@@ -97,7 +97,8 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
             return (code, error.code(), error.hint.clone());
         }
         if let Some(error) = cause.downcast_ref::<DeriveError>() {
-            let code = if matches!(error, DeriveError::EmptyPeriod { .. }) { USAGE } else { FAILED };
+            let is_usage = matches!(error, DeriveError::EmptyPeriod { .. } | DeriveError::Unknown { .. });
+            let code = if is_usage { USAGE } else { FAILED };
             return (code, error.code(), None);
         }
         if let Some(error) = cause.downcast_ref::<LakeError>() {

@@ -7,11 +7,13 @@ mod commands;
 mod errors;
 mod exit;
 mod lock;
+mod numbers;
 mod pipeline;
 mod progress;
 mod settings;
 mod table_output;
 mod terminal;
+mod windows;
 
 use std::process::ExitCode;
 

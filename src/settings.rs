@@ -113,11 +113,14 @@ pub(crate) struct ReportSettings {
     pub(crate) out: PathBuf,
     /// Title of the report. Default: `Delivery report`.
     pub(crate) title: String,
+    /// Year whose published clusters a report shows beside its numbers; none if not given. Example: `2024`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) benchmarks: Option<u16>,
 }
 
 impl Default for ReportSettings {
     fn default() -> Self {
-        Self { out: "reports".into(), title: "Delivery report".to_owned() }
+        Self { out: "reports".into(), title: "Delivery report".to_owned(), benchmarks: None }
     }
 }
 
@@ -320,11 +323,18 @@ impl Layers {
     }
 
     fn finish(self) -> Result<Layered, SettingsError> {
-        let settings = Value::Table(self.merged).try_into().map_err(|source| SettingsError::Wrong {
+        let settings: Settings = Value::Table(self.merged).try_into().map_err(|source| SettingsError::Wrong {
             path: "all layers together".to_owned(),
             place: String::new(),
             source,
         })?;
+        if let Some(year) = settings.report.benchmarks.filter(|year| reports::benchmarks::year(*year).is_none()) {
+            return Err(SettingsError::Value {
+                key: "report.benchmarks".to_owned(),
+                value: year.to_string(),
+                expected: "a year is expected that `doracle metrics benchmarks` lists".to_owned(),
+            });
+        }
         Ok(Layered { settings, origins: self.origins, s3_options: s3_options() })
     }
 }

@@ -9,6 +9,8 @@ use crate::environments::Spellings;
 /// One attempt that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
+    /// Deployment, attempt and target, where there is one.
+    pub(crate) attempt_id: String,
     pub(crate) service: String,
     pub(crate) environment: String,
     pub(crate) ended_at: Instant,
@@ -38,7 +40,8 @@ pub(crate) fn attempts(deployments: &[deployments::Row], rollouts: &[rollouts::R
         };
         let rollouts = by_deployment.get(row.deployment_id.as_str()).map_or(&[][..], Vec::as_slice);
         // What does not say how it ended is in no rollout.
-        (is_failed.is_none() || is_in_a_rollout(row, &environment, rollouts)).then_some(Attempt {
+        (is_failed.is_none() || is_in_a_rollout(row, &environment, rollouts)).then(|| Attempt {
+            attempt_id: attempt_id(row),
             service,
             environment,
             ended_at,
@@ -46,6 +49,12 @@ pub(crate) fn attempts(deployments: &[deployments::Row], rollouts: &[rollouts::R
         })
     };
     deployments.iter().filter_map(attempt).collect()
+}
+
+/// The key of an attempt in words.
+pub(crate) fn attempt_id(row: &deployments::Row) -> String {
+    let parts = [row.deployment_id.clone(), row.attempt.to_string(), row.target.clone()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether an attempt belongs to one of these rollouts of its deployment, and to none that put the same there again. A

@@ -30,6 +30,14 @@ pub enum DeriveError {
     /// The lake has no deployment that could be measured.
     #[error("there is nothing to measure: {0}")]
     Nothing(String),
+    /// A service, group or environment that was asked for has no numbers.
+    #[error("there is no {asked}; there are: {known}")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: String,
+    },
     /// The plan contradicts itself.
     #[error("the period `{start}` to `{end}` is empty")]
     EmptyPeriod {
@@ -49,6 +57,7 @@ impl DeriveError {
             Self::Query { .. } => "derive::query",
             Self::Shape { .. } => "derive::shape",
             Self::Nothing(_) => "derive::nothing",
+            Self::Unknown { .. } => "derive::unknown",
             Self::EmptyPeriod { .. } => "derive::empty_period",
         }
     }

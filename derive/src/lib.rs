@@ -18,6 +18,7 @@ mod dimensions;
 mod environments;
 mod error;
 mod estimators;
+mod explain;
 pub mod exposure;
 mod failures;
 mod flags;
@@ -25,6 +26,7 @@ pub mod graph;
 pub mod images;
 mod metrics;
 mod plan;
+mod profiles;
 mod quality;
 pub mod rollouts;
 mod run;
@@ -39,8 +41,13 @@ pub mod windows;
 pub use adoptions::Adoption;
 pub use derived::Derived;
 pub use error::DeriveError;
+pub use explain::{Event, Evidence, Explanation, Fact, Link, Whose, Workbench};
 pub use metrics::{Definition, Shown, definitions, headline};
 pub use plan::{Calendar, Plan, Train};
+pub use profiles::{
+    Cannot, MetricComparison, ProfileComparison, ProfileMetric, ProfileNumber, Rule, RuleEffect, Switched, profiles,
+    rules,
+};
 pub use quality::finding_names;
 pub use run::derive;
 

@@ -113,7 +113,7 @@ pub fn definitions() -> &'static [Definition] {
 }
 
 /// Reads the header of a metric file; the error is the name of a line that is missing or wrong.
-fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
+pub(crate) fn parse(name: &str, sql: &'static str) -> Result<Definition, &'static str> {
     let header: BTreeMap<&str, &str> = sql
         .lines()
         .map_while(|line| line.strip_prefix("-- "))

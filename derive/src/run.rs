@@ -15,7 +15,7 @@ use crate::attempts::attempts;
 use crate::dimensions::Strata;
 use crate::exposure::Exposure;
 use crate::metrics::Stamp;
-use crate::units::UnitWindow;
+use crate::units::{Unit, UnitWindow};
 use crate::windows::Window;
 use crate::{
     DeriveError, Derived, Plan, estimators, failures as evidence, flags, images, metrics as definitions, quality,
@@ -27,6 +27,29 @@ use crate::{
 /// # Errors
 /// [`DeriveError`] where the lake cannot be read, holds nothing to measure, or the plan contradicts itself.
 pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveError> {
+    Ok(whole(snapshot, plan, &Scope::Everything).await?.derived)
+}
+
+/// What was derived, and what further questions need: the session with every table that metrics read, and the units.
+pub(crate) struct Whole {
+    pub(crate) derived: Derived,
+    pub(crate) context: SessionContext,
+    /// With the source commits that their images lead to.
+    pub(crate) deployments: Vec<deployments::Row>,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) unit_windows: Vec<UnitWindow>,
+}
+
+/// Which numbers are computed; the tables below them always are.
+pub(crate) enum Scope<'a> {
+    /// Every metric, in every window and stratum.
+    Everything,
+    /// These metrics, over the whole period.
+    Period(&'a [&'a str]),
+}
+
+/// Derives, and keeps the session.
+pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -> Result<Whole, DeriveError> {
     let deployments: Vec<deployments::Row> = snapshot.rows().await?;
     let changes: Vec<changes::Row> = snapshot.rows().await?;
     let incidents: Vec<incidents::Row> = snapshot.rows().await?;
@@ -92,7 +115,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
     // Last: most tables have been read by now, and their digests with them.
     let input_digest = canonical::digest_of_digests(&snapshot.input_digests().await?);
     let stamp = Stamp { as_of, input_digest };
-    let numbers = numbers(&context, &unit_windows, &stamp).await?;
+    let numbers = numbers(&context, &unit_windows, &stamp, scope).await?;
     let seen = quality::Seen {
         built: &built,
         links: &links,
@@ -111,7 +134,7 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         future: read_until(&coverage).map_or(as_of, |end| end.max(as_of)),
     };
     let data_quality = quality::findings(&seen);
-    Ok(Derived {
+    let derived = Derived {
         as_of,
         period,
         calendar,
@@ -127,7 +150,8 @@ pub async fn derive(snapshot: &Snapshot, plan: &Plan) -> Result<Derived, DeriveE
         interventions,
         adoptions,
         groups: plan.groups.clone(),
-    })
+    };
+    Ok(Whole { derived, context, deployments: deployed.deployments, units, unit_windows })
 }
 
 /// The deployments, with the source commits that their images lead to.
@@ -164,15 +188,17 @@ async fn numbers(
     context: &SessionContext,
     unit_windows: &[UnitWindow],
     stamp: &Stamp,
+    scope: &Scope<'_>,
 ) -> Result<Vec<metrics::Row>, DeriveError> {
     let (whole, parts): (Vec<UnitWindow>, Vec<UnitWindow>) =
         unit_windows.iter().cloned().partition(|window| window.stratum.is_none());
     let period: Vec<UnitWindow> = whole.iter().filter(|window| window.kind == "period").cloned().collect();
     let all = [whole.clone(), parts].concat();
-    let choice = |one: &definitions::Definition| match (one.variant_of.is_some(), one.strata.is_empty()) {
-        (true, _) => Looked::Period,
-        (false, true) => Looked::Whole,
-        (false, false) => Looked::Parts,
+    let choice = |one: &definitions::Definition| match scope {
+        Scope::Everything if one.variant_of.is_none() && one.strata.is_empty() => Looked::Whole,
+        Scope::Everything if one.variant_of.is_none() => Looked::Parts,
+        Scope::Period(metrics) if !metrics.contains(&one.metric.as_str()) => Looked::Never,
+        _ => Looked::Period,
     };
     let mut numbers: Vec<(usize, Vec<metrics::Row>)> = Vec::new();
     for (windows, looked) in [(&period, Looked::Period), (&whole, Looked::Whole), (&all, Looked::Parts)] {
@@ -189,6 +215,8 @@ async fn numbers(
 /// Which windows a metric gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Looked {
+    /// None.
+    Never,
     /// The whole period of every unit.
     Period,
     /// Every window of every unit.

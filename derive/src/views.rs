@@ -6,6 +6,11 @@ use crate::DeriveError;
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/views.rs"));
 
+/// The names of all views, each of which holds rows of every unit.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
 /// Computes every view and makes it a table under the name of its file. In the order of their names, so that one may
 /// read those before it.
 pub(crate) async fn register(context: &SessionContext) -> Result<(), DeriveError> {

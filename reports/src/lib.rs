@@ -4,6 +4,7 @@
 //! document into its three forms. Everything in a document is already counted and, but for the points of a chart,
 //! already written out; the renderers calculate nothing.
 
+pub mod benchmarks;
 mod chart;
 mod document;
 pub mod format;

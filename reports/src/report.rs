@@ -19,6 +19,8 @@ pub struct ReportContext {
     pub version: String,
     /// For simulated data: the sentence that says so.
     pub simulated: Option<String>,
+    /// Show the published clusters of this year beside the numbers; none if not given.
+    pub benchmarks: Option<u16>,
     /// Show this group of services only.
     pub group: Option<String>,
     /// Zone of dates.

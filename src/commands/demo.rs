@@ -49,6 +49,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &DemoArgument
             "Everything here is simulated: no service, person or incident below exists. It was made from seed {}.",
             own.seed
         )),
+        benchmarks: own.benchmarks,
         group: None,
         zone: plan.zone,
         sources: vec![format!("`simulated:{}`", own.seed)],

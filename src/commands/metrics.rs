@@ -1,24 +1,30 @@
-//! `doracle metrics`: what every number means.
+//! `doracle metrics`: what every number means, here, elsewhere, and in published surveys.
+
+mod benchmarks;
+mod compare;
 
 use ::derive::{Definition, definitions};
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::Format;
-use crate::exit::{Outcome, UsageError};
+use super::explain::definition;
+use crate::cli::{Format, Global, MetricsArguments, MetricsCommand};
+use crate::exit::Outcome;
 use crate::table_output::{self, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
-pub(crate) fn run(terminal: &Terminal, format: Format, metric: Option<&str>) -> Result<Outcome> {
+pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &MetricsArguments) -> Result<Outcome> {
+    match &own.command {
+        None => list(terminal, global.format, own.metric.as_deref()),
+        Some(MetricsCommand::CompareDefinitions { place }) => compare::run(terminal, global, place).await,
+        Some(MetricsCommand::Benchmarks { year }) => benchmarks::run(terminal, global.format, *year),
+    }
+}
+
+fn list(terminal: &Terminal, format: Format, metric: Option<&str>) -> Result<Outcome> {
     let chosen: Vec<&Definition> = match metric {
         None => definitions().iter().collect(),
-        Some(name) => vec![definitions().iter().find(|definition| definition.metric == name).ok_or_else(|| {
-            let known: Vec<&str> = definitions().iter().map(|definition| definition.metric.as_str()).collect();
-            UsageError {
-                message: format!("there is no metric `{name}`"),
-                hint: Some(format!("there are: {}", known.join(", "))),
-            }
-        })?],
+        Some(name) => vec![definition(name)?],
     };
     let titles = ["metric", "definition", "unit", "question"].map(str::to_owned);
     let listed: Vec<Vec<Option<String>>> = chosen

@@ -37,12 +37,12 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Export(own) => export::run(terminal, &Layered::load(global)?, own).await,
         Command::Schema(own) => schema::run(terminal, global.format, own),
         Command::Sql(own) => sql::run(terminal, global, own).await,
-        Command::Metrics { metric } => metrics::run(terminal, global.format, metric.as_deref()),
+        Command::Metrics(own) => metrics::run(terminal, global, own).await,
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,
         Command::Config(own) => config::run(terminal, global, own),
         Command::Doctor => doctor::run(terminal, global).await,
-        Command::Explain { code } => explain::run(terminal, code.as_deref()),
+        Command::Explain(own) => explain::run(terminal, global, own).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "doracle", &mut script);

@@ -19,6 +19,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &ReportArgume
     let layered = Layered::load(global)?;
     let plan = layered.plan(global, &own.period)?;
     let mut context = context(&layered, &plan, own.group.clone());
+    context.benchmarks = own.benchmarks.or(context.benchmarks);
     let at = own.period.as_of.unwrap_or(AsOf::Latest);
     let (Some(path), Some(releases)) = (&own.git, &own.releases) else {
         let lake = Lake::open(&layered.location()?).await?;
@@ -102,6 +103,7 @@ pub(crate) fn context(layered: &Layered, plan: &Plan, group: Option<String>) -> 
         version: env!("CARGO_PKG_VERSION").to_owned(),
         simulated: simulated
             .then(|| "Some of what is here is simulated: the `simulated` source is configured.".to_owned()),
+        benchmarks: layered.settings.report.benchmarks,
         group,
         zone: plan.zone,
         sources: sources.iter().map(|config| format!("`{}`", config.source().stream())).collect(),

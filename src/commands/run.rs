@@ -50,7 +50,8 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
 
     // Written aside and named last: a folder under its dated name is whole, and is never touched again.
     let half = base.join(format!(".half-{}", std::process::id()));
-    let context = context(&layered, &plan, None);
+    let mut context = context(&layered, &plan, None);
+    context.benchmarks = own.benchmarks.or(context.benchmarks);
     if let Err(error) = pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &half).await {
         // What is half written helps nobody and may be what fills the disk.
         if half.is_dir() {

@@ -1,8 +1,10 @@
 //! Promises of the house and of the command.
 
 mod command;
+mod evidence;
 mod git_report;
 mod ingest;
+mod profiles;
 mod records;
 mod refusals;
 mod server;

@@ -354,6 +354,7 @@ async fn failures_outside_of_the_period_are_not_shown() {
             command: "c".into(),
             version: "v".into(),
             simulated: None,
+            benchmarks: None,
             group: None,
             zone: plan.zone,
             sources: vec![],

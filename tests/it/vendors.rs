@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 const VENDORS: [&str; 6] = ["github", "gitlab", "argocd", "argo cd", "prometheus", "alertmanager"];
 
 /// What may name them, and why.
-const MAY: [(&str, &str); 4] = [
+const MAY: [(&str, &str); 8] = [
     ("ingest/src/sources/", "a source names whom it reads"),
     ("ingest/src/authorship/", "bots and addresses of accounts are called in commits as vendors call them"),
     ("lake/src/tables/alerts.rs", "it tells who saw an alert, which is no source but a kind of witness"),
+    ("derive/profiles/", "a tool's definitions are called by its name"),
+    ("derive/src/profiles.rs", "its tests name the tools"),
+    ("derive/tests/profiles/", "one script per tool"),
+    ("derive/tests/it/profiles.rs", "it looks for every tool"),
     ("derive/src/metrics.rs", "its test looks for them in the queries"),
 ];
 

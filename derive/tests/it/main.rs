@@ -4,6 +4,7 @@
 mod edge_cases;
 mod findings;
 mod organisations;
+mod profiles;
 mod properties;
 mod readings;
 mod slt;

@@ -67,24 +67,29 @@ fn every_sql_file_has_its_literal_tables() {
 fn literal_tables_give_literal_rows() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
     let queries = sql_files();
-    // The runner brings its own executor; the engine needs this one for its threads.
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    let _entered = runtime.enter();
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder is part of the crate")
         .map(|entry| entry.expect("a folder can be listed").path())
         .collect();
     paths.sort();
     for path in paths {
-        let mut script = std::fs::read_to_string(&path).expect("it can be read");
-        for (name, sql) in &queries {
-            // Comments and line ends would end the record early.
-            let sql: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default().trim()).collect();
-            script = script.replace(&format!("${name}"), &sql.join(" "));
-        }
-        let mut runner = Runner::new(|| async { Ok(Engine(derive::testing_session(7))) });
-        runner
-            .run_script_with_name(&script, path.display().to_string())
-            .unwrap_or_else(|error| panic!("{}", error.display(false)));
+        run_script(&path, &queries);
     }
+}
+
+/// Runs a script in a session of its own, with the text of each query in place of `$name`.
+pub(crate) fn run_script(path: &Path, queries: &[(String, String)]) {
+    // The runner brings its own executor; the engine needs this one for its threads.
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let _entered = runtime.enter();
+    let mut script = std::fs::read_to_string(path).expect("it can be read");
+    for (name, sql) in queries {
+        // Comments and line ends would end the record early.
+        let sql: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default().trim()).collect();
+        script = script.replace(&format!("${name}"), &sql.join(" "));
+    }
+    let mut runner = Runner::new(|| async { Ok(Engine(derive::testing_session(7))) });
+    runner
+        .run_script_with_name(&script, path.display().to_string())
+        .unwrap_or_else(|error| panic!("{}", error.display(false)));
 }

@@ -230,7 +230,7 @@ impl Batch {
     }
 }
 
-fn page_name(sha: &str) -> String {
+pub(super) fn page_name(sha: &str) -> String {
     format!("raw/{}/{sha}.zst", sha.get(..2).unwrap_or("00"))
 }
 

@@ -170,6 +170,12 @@ impl Lake {
         batch::read_page(&self.objects, sha).await
     }
 
+    /// Where the raw page with that content hash is kept, if it is.
+    #[must_use]
+    pub fn page_place(&self, sha: &str) -> String {
+        format!("{}/{}", self.location, batch::page_name(sha))
+    }
+
     /// Where the last committed batch of `stream` ended.
     ///
     /// # Errors
