@@ -71,6 +71,8 @@ pub(crate) struct DeriveSettings {
     pub(crate) reporting_lag_hours: u32,
     /// Labels that make a change a hotfix, without regard to case. Default: `hotfix`.
     pub(crate) hotfix_labels: Vec<String>,
+    /// Branches whose changes are hotfixes: `*` stands for any part of a name. Default: `hotfix/*` and `hotfix-*`.
+    pub(crate) hotfix_branches: Vec<String>,
     /// Let flips of feature flags count like releases. Default: `false`.
     pub(crate) counts_feature_flags: bool,
     /// Seed of the bootstrap. Default: 1.
@@ -88,6 +90,7 @@ impl Default for DeriveSettings {
             incident_window_hours: 24,
             reporting_lag_hours: 24,
             hotfix_labels: plan.hotfix_labels,
+            hotfix_branches: plan.hotfix_branches,
             counts_feature_flags: plan.counts_feature_flags,
             seed: plan.seed,
         }
@@ -247,6 +250,7 @@ impl Layered {
             incident_window_seconds: i64::from(settings.incident_window_hours) * 3600,
             reporting_lag_seconds: i64::from(settings.reporting_lag_hours) * 3600,
             hotfix_labels: settings.hotfix_labels.iter().map(|label| label.to_lowercase()).collect(),
+            hotfix_branches: settings.hotfix_branches.clone(),
             service_paths: self.settings.paths.clone(),
             counts_feature_flags: settings.counts_feature_flags,
             seed: settings.seed,

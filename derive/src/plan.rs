@@ -66,6 +66,8 @@ pub struct Plan {
     pub reporting_lag_seconds: i64,
     /// Labels that make a change a hotfix, in lower case.
     pub hotfix_labels: Vec<String>,
+    /// Branches whose changes are hotfixes, as patterns: `*` for any part of a name, and what lies below it.
+    pub hotfix_branches: Vec<String>,
     /// Paths of the services that share a repository: patterns by service.
     pub service_paths: BTreeMap<String, Vec<String>>,
     /// Flips of feature flags count like releases.
@@ -90,6 +92,7 @@ impl Default for Plan {
             incident_window_seconds: 24 * 3600,
             reporting_lag_seconds: 24 * 3600,
             hotfix_labels: vec!["hotfix".to_owned()],
+            hotfix_branches: ["hotfix/*", "hotfix-*"].map(str::to_owned).to_vec(),
             service_paths: BTreeMap::new(),
             counts_feature_flags: false,
             seed: 1,

@@ -75,8 +75,13 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
         arrivals::link(inputs, &built.rollouts, &built.unplaced, as_of)
     };
     let known_incidents = evidence::reopened(session::known_incidents(&incidents, as_of));
-    let labels = &plan.hotfix_labels;
-    let told = building::Told { links: &links.rows, changes: &changes, incidents: &known_incidents, labels };
+    let told = building::Told {
+        links: &links.rows,
+        changes: &changes,
+        incidents: &known_incidents,
+        labels: &plan.hotfix_labels,
+        branches: &plan.hotfix_branches,
+    };
     building::mark_hotfixes(&mut built.rollouts, told);
     if plan.counts_feature_flags {
         building::count_feature_flags(&mut built.rollouts);

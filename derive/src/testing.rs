@@ -93,6 +93,7 @@ pub(crate) fn change(repository: &str, change_id: &str) -> changes::Row {
         closed_at: None,
         merge_kind: None,
         merge_commit_sha: None,
+        head_branch: None,
         labels: vec![],
         reverts: vec![],
         updated_at: None,

@@ -45,6 +45,12 @@ impl ServicePaths {
     }
 }
 
+/// Whether a path, or what it lies in, matches one of these patterns.
+pub(crate) fn matches_any(patterns: &[String], path: &str) -> bool {
+    let all = BTreeMap::from([(String::new(), patterns.to_vec())]);
+    !patterns.is_empty() && ServicePaths::new(&all).may_touch("", &[path])
+}
+
 /// Whether the names of a path, or the first of them, match a pattern.
 fn names_match(pattern: &[String], names: &[&str]) -> bool {
     match (pattern.split_first(), names.split_first()) {

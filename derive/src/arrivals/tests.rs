@@ -81,6 +81,7 @@ impl History {
             closed_at: None,
             merge_kind: None,
             merge_commit_sha: None,
+            head_branch: None,
             labels: vec![],
             reverts: vec![],
             updated_at: None,

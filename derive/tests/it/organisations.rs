@@ -241,6 +241,7 @@ pub(crate) fn change(
         closed_at: None,
         merge_kind: Some("rebase".into()),
         merge_commit_sha: Some(sha(name)),
+        head_branch: None,
         labels: vec![],
         reverts: vec![],
         updated_at: Some(merged_at),

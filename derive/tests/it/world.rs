@@ -127,6 +127,7 @@ impl World {
                 closed_at: None,
                 merge_kind: line.text("merge"),
                 merge_commit_sha: None,
+                head_branch: None,
                 labels: line.list("labels"),
                 reverts: line.list("reverts"),
                 updated_at: None,

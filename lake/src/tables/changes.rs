@@ -4,7 +4,7 @@ use crate::{Instant, contract::table};
 
 table! {
     /// One change: a pull request, or a single commit that was pushed directly.
-    changes v 1, Event, key [repository, change_id], newest updated_at {
+    changes v 2, Event, key [repository, change_id], newest updated_at {
         /// Repository the change was made to.
         repository: String,
         /// Id of the change, unique within the repository.
@@ -34,6 +34,8 @@ table! {
         merge_kind: Option<String>,
         /// The commit on the default branch that carries the change.
         merge_commit_sha: Option<String>,
+        /// The branch a pull request was opened from; null for a direct push and where nobody recorded it.
+        head_branch: Option<String>,
         /// Labels at the time of reading.
         labels: Vec<String>,
         /// Changes or commits this one reverts.

@@ -45,6 +45,7 @@ fn change(repository: &str, id: &str, merge_commit: &str) -> changes::Row {
         closed_at: None,
         merge_kind: None,
         merge_commit_sha: Some(merge_commit.into()),
+        head_branch: None,
         labels: vec![],
         reverts: vec![],
         updated_at: None,

@@ -3,12 +3,14 @@ use lake::tables::{changes, rollout_changes};
 use super::{Told, mark_hotfixes};
 use crate::testing;
 
-/// `change rollout [label]`
+/// `change rollout [label]`, or in place of the label `@branch`
 fn brought(line: &str) -> (rollout_changes::Row, changes::Row) {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let labels = words.get(2).map(|label| (*label).to_owned()).into_iter().collect();
+    let mark = |is_branch: bool| words.get(2).filter(|word| word.starts_with('@') == is_branch);
+    let labels = mark(false).map(|label| (*label).to_owned()).into_iter().collect();
+    let head_branch = mark(true).map(|branch| branch[1..].to_owned());
     let link = testing::link(words[0], Some(words[1]));
-    (link, changes::Row { labels, ..testing::change("repo", words[0]) })
+    (link, changes::Row { labels, head_branch, ..testing::change("repo", words[0]) })
 }
 
 /// The kind of each rollout, with `+` where it is mixed.
@@ -23,14 +25,22 @@ fn kinds(kinds: &[&str], brought_lines: &[&str], remedies: &[&str]) -> Vec<Strin
             ..testing::incident("i", 9)
         })
         .collect();
-    let labels = ["hotfix".to_owned()];
-    mark_hotfixes(&mut rollouts, Told { links: &links, changes: &changes, incidents: &incidents, labels: &labels });
+    let (labels, branches) = (["hotfix".to_owned()], ["hotfix/*".to_owned()]);
+    let told = Told { links: &links, changes: &changes, incidents: &incidents, labels: &labels, branches: &branches };
+    mark_hotfixes(&mut rollouts, told);
     rollouts.iter().map(|rollout| format!("{}{}", rollout.kind, if rollout.is_mixed { "+" } else { "" })).collect()
 }
 
 #[test]
 fn a_labelled_change_makes_its_rollout_a_hotfix() {
     assert_eq!(kinds(&["release", "release"], &["1 r1", "2 r2 HotFix"], &[]), ["release", "hotfix"]);
+}
+
+#[test]
+fn a_change_from_a_hotfix_branch_makes_its_rollout_a_hotfix() {
+    let brought = ["1 r1 @hotfix/login", "2 r2 @feature/hotfix/login", "3 r3 @hotfix", "4 r4 @hotfixes/login"];
+    assert_eq!(kinds(&["release"; 4], &brought, &[]), ["hotfix", "release", "release", "release"]);
+    assert_eq!(kinds(&["config"], &["1 r1 @hotfix/a/b", "2 r1 @main"], &[]), ["hotfix+"]);
 }
 
 #[test]
@@ -55,6 +65,7 @@ fn what_was_there_before_everything_known_makes_no_hotfix() {
     let links = [rollout_changes::Row { excluded: Some("first_rollout".into()), ..link }];
     let mut rollouts = vec![testing::rollout("r1", "release", 1)];
     let labels = ["hotfix".to_owned()];
-    mark_hotfixes(&mut rollouts, Told { links: &links, changes: &[change], incidents: &[], labels: &labels });
+    let told = Told { links: &links, changes: &[change], incidents: &[], labels: &labels, branches: &[] };
+    mark_hotfixes(&mut rollouts, told);
     assert_eq!(rollouts[0].kind, "release");
 }

@@ -66,6 +66,7 @@ pub(super) fn change(repository: &str, graph: &Graph, change: &Change) -> change
         closed_at: None,
         merge_kind: Some(change.merge_kind.word().to_owned()),
         merge_commit_sha: Some(carrier.oid.hex()),
+        head_branch: None,
         labels: Vec::new(),
         reverts: change.reverts.clone(),
         updated_at: None,

@@ -73,6 +73,7 @@ pub(super) fn rows(
         closed_at: pull.closed_at.filter(|_| merged_at.is_none()),
         merge_kind: merge_kind.map(|kind| kind.word().to_owned()),
         merge_commit_sha: carrier_sha.clone(),
+        head_branch: pull.head.as_ref().and_then(|side| side.branch.clone()),
         labels: labels(&pull.labels),
         reverts: reverts(repository, &change_id, pull, own),
         updated_at: Some(pull.updated_at),

@@ -177,6 +177,7 @@ fn candidate(carrier: &Facts, brought: &[&Facts]) -> Candidate {
         closed_at: None,
         merge_kind: Some(if own.is_merge { "merge" } else { "direct" }.to_owned()),
         merge_commit_sha: Some(own.commit_sha.clone()),
+        head_branch: None,
         labels: Vec::new(),
         reverts: reverted.into_iter().collect(),
         updated_at: None,

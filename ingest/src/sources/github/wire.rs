@@ -115,6 +115,7 @@ pub(super) struct Pull {
     pub(super) merged_at: Option<Instant>,
     pub(super) merge_commit_sha: Option<String>,
     pub(super) base: Option<Side>,
+    pub(super) head: Option<Side>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -64,6 +64,7 @@ async fn changes_say_how_and_when_they_came_and_who_wrote_them() {
         "the account is gone, the commits are not"
     );
     assert_eq!(rows[0].labels, ["feature"]);
+    assert_eq!(rows[0].head_branch.as_deref(), Some("work"));
 }
 
 #[tokio::test]
