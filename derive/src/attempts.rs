@@ -10,7 +10,7 @@ use crate::environments::Spellings;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
     /// Deployment, attempt and target, where there is one.
-    pub(crate) attempt_id: String,
+    pub(crate) key: String,
     pub(crate) service: String,
     pub(crate) environment: String,
     pub(crate) ended_at: Instant,
@@ -41,7 +41,7 @@ pub(crate) fn attempts(deployments: &[deployments::Row], rollouts: &[rollouts::R
         let rollouts = by_deployment.get(row.deployment_id.as_str()).map_or(&[][..], Vec::as_slice);
         // What does not say how it ended is in no rollout.
         (is_failed.is_none() || is_in_a_rollout(row, &environment, rollouts)).then(|| Attempt {
-            attempt_id: attempt_id(row),
+            key: attempt_id(row),
             service,
             environment,
             ended_at,

@@ -40,6 +40,33 @@ pub(crate) struct Whole {
     pub(crate) unit_windows: Vec<UnitWindow>,
 }
 
+/// The events that a derivation reads one by one.
+struct Recorded {
+    deployments: Vec<deployments::Row>,
+    changes: Vec<changes::Row>,
+    change_commits: Vec<change_commits::Row>,
+    commits: Vec<commits::Row>,
+    incidents: Vec<incidents::Row>,
+    alerts: Vec<alerts::Row>,
+    coverage: Vec<coverage::Row>,
+    interventions: Vec<interventions::Row>,
+}
+
+impl Recorded {
+    async fn read(snapshot: &Snapshot) -> Result<Self, DeriveError> {
+        Ok(Self {
+            deployments: snapshot.rows().await?,
+            changes: snapshot.rows().await?,
+            change_commits: snapshot.rows().await?,
+            commits: snapshot.rows().await?,
+            incidents: snapshot.rows().await?,
+            alerts: snapshot.rows().await?,
+            coverage: snapshot.rows().await?,
+            interventions: snapshot.rows().await?,
+        })
+    }
+}
+
 /// Which numbers are computed; the tables below them always are.
 pub(crate) enum Scope<'a> {
     /// Every metric, in every window and stratum.
@@ -50,17 +77,13 @@ pub(crate) enum Scope<'a> {
 
 /// Derives, and keeps the session.
 pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -> Result<Whole, DeriveError> {
-    let deployments: Vec<deployments::Row> = snapshot.rows().await?;
-    let changes: Vec<changes::Row> = snapshot.rows().await?;
-    let incidents: Vec<incidents::Row> = snapshot.rows().await?;
-    let coverage: Vec<coverage::Row> = snapshot.rows().await?;
+    let Recorded { deployments, changes, change_commits, commits, incidents, alerts, coverage, interventions } =
+        Recorded::read(snapshot).await?;
     let as_of = as_of(plan, &coverage, &deployments)?;
 
-    let commits: Vec<commits::Row> = snapshot.rows().await?;
     let deployed = resolved(snapshot, &deployments, &commits).await?;
     let mut built = building::build(&deployed.deployments, as_of);
     let exposure = Exposure::new(&coverage, as_of);
-    let change_commits: Vec<change_commits::Row> = snapshot.rows().await?;
     let links = {
         let paths = ServicePaths::new(&plan.service_paths);
         let commit_paths: Vec<commit_paths::Row> = if paths.is_empty() { vec![] } else { snapshot.rows().await? };
@@ -96,7 +119,6 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     session::register_rollouts(&context, &built.rollouts, &flags, &exposure, plan)?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
     session::register_incidents(&context, &known_incidents, &exposure, plan)?;
-    let alerts: Vec<alerts::Row> = snapshot.rows().await?;
     evidence::register_alerts(&context, &evidence::clearings(&alerts, plan, as_of))?;
     evidence::register_reverts(&context, &reverts)?;
     let (failures, episodes) = failed(&context).await?;
@@ -107,7 +129,6 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     }
     let period = period(plan, as_of, &exposure, &built.rollouts)?;
     let calendar = plan.calendar.unwrap_or_else(|| units::calendar_for(&built.rollouts, period));
-    let interventions: Vec<interventions::Row> = snapshot.rows().await?;
     let adoptions = adoptions(&interventions, &services, period);
     let strata = Strata::new(&links.rows, &built.rollouts);
     let units = units::units(&services, plan, period, calendar, &adoptions, &strata);

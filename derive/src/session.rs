@@ -126,7 +126,7 @@ pub(crate) fn register_incidents(
 /// `attempts`.
 pub(crate) fn register_attempts(context: &SessionContext, attempts: &[Attempt]) -> Result<(), DeriveError> {
     let rows = table(vec![
-        ("attempt_id", texts(attempts.iter().map(|attempt| attempt.attempt_id.as_str()))),
+        ("attempt_id", texts(attempts.iter().map(|attempt| attempt.key.as_str()))),
         ("service", texts(attempts.iter().map(|attempt| attempt.service.as_str()))),
         ("environment", texts(attempts.iter().map(|attempt| attempt.environment.as_str()))),
         ("ended_at", instants(attempts.iter().map(|attempt| attempt.ended_at))),

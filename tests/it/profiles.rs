@@ -21,15 +21,15 @@ async fn world() -> (tempfile::TempDir, Snapshot) {
     (folder, snapshot)
 }
 
-fn at(text: &str) -> Option<Instant> {
-    Some(Instant::parse(text).expect("a literal instant"))
+fn at(text: &str) -> Instant {
+    Instant::parse(text).expect("a literal instant")
 }
 
 /// A service over the whole period, and all of them over a window that begins and ends in a day.
 async fn compared() -> Vec<(String, Vec<MetricComparison>, Vec<derive::Switched>)> {
     let (_folder, snapshot) = world().await;
     let mut found = Vec::new();
-    for (since, until) in [(None, None), (at("2026-02-03T10:00:00Z"), at("2026-03-11T15:30:00Z"))] {
+    for (since, until) in [(None, None), (Some(at("2026-02-03T10:00:00Z")), Some(at("2026-03-11T15:30:00Z")))] {
         let plan = Plan { since, until, ..Plan::default() };
         let metrics: Vec<&str> = rules().iter().map(|rule| rule.metric.as_str()).collect();
         let mut bench = Workbench::new(&snapshot, &plan, &metrics).await.expect("it can be derived");

@@ -136,7 +136,7 @@ fn attempts<'a>(rows: &'a [deployments::Row], rollouts: &'a [rollouts::Row], as_
 }
 
 fn attempt_columns(attempts: &[Attempt<'_>], plan: &Plan) -> Vec<(&'static str, ArrayRef)> {
-    fn column<C: Cell>(attempts: &[Attempt<'_>], cell: impl Fn(&Attempt<'_>) -> C) -> ArrayRef {
+    fn column<'a, C: Cell>(attempts: &'a [Attempt<'a>], cell: impl Fn(&'a Attempt<'a>) -> C) -> ArrayRef {
         cells(attempts.iter().map(cell))
     }
     let is_production =
@@ -149,7 +149,7 @@ fn attempt_columns(attempts: &[Attempt<'_>], plan: &Plan) -> Vec<(&'static str, 
         ("environment", column(attempts, |attempt| attempt.environment.clone())),
         ("is_production", column(attempts, is_production)),
         ("status", column(attempts, |attempt| attempt.status.to_owned())),
-        ("is_success", column(attempts, |attempt| attempt.is_success())),
+        ("is_success", column(attempts, Attempt::is_success)),
         ("started_at", column(attempts, |attempt| attempt.row.started_at)),
         ("finished_at", column(attempts, |attempt| attempt.finished_at)),
         ("rollout_id", column(attempts, |attempt| attempt.rollout_id.map(str::to_owned))),

@@ -115,7 +115,7 @@ fn evidence(text: &mut Text, shown: &Shown, row: &Evidence) {
         }
         let value = if fact.name == "revisions" { shortened(&fact.value) } else { fact.value.clone() };
         let gap = if line.is_empty() { "" } else { "  " };
-        line.push_str(&format!("{gap}{} {value}", fact.name.trim_end_matches("_at")));
+        write!(line, "{gap}{} {value}", fact.name.trim_end_matches("_at")).expect("writing to a text never fails");
     }
     if !line.is_empty() {
         text.line(&format!("  {line}"));
