@@ -196,6 +196,15 @@ impl Spans {
         self.0.splice(first..after, [merged]);
     }
 
+    /// Removes `[start, end)`.
+    pub fn remove(&mut self, start: Instant, end: Instant) {
+        let kept = std::mem::take(self);
+        for (from, to) in kept.iter() {
+            self.add(from, to.min(start).max(from));
+            self.add(from.max(end).min(to), to);
+        }
+    }
+
     /// The spans, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Instant, Instant)> + '_ {
         self.0.iter().copied()
