@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use lake::{Batch, Instant, Lake, Page, TableRow, WriteMode, tables::coverage};
 
-use crate::{Range, SourceError, SourceErrorKind};
+use crate::{Ledger, Range, SourceError, SourceErrorKind};
 
 /// Collects pages, rows and coverage, and commits them in batches.
 pub struct Sink<'a> {
@@ -44,7 +44,7 @@ pub struct Summary {
     pub batch_count: usize,
     /// What could not be read, in this reading or an earlier one, in words.
     pub gaps: Vec<String>,
-    /// Those of the gaps that are this reading's own: nobody knew of them before, or they lie in the range it was asked for.
+    /// Those of the gaps that are this reading's own: it found them, or was asked to read a range that they lie in.
     pub own_gaps: Vec<String>,
     /// The lake version after the last commit.
     pub lake_version: Option<u64>,
@@ -183,8 +183,24 @@ impl<'a> Sink<'a> {
     ///
     /// # Errors
     /// [`SourceError`] as [`Sink::rows`].
-    pub fn coverage(&mut self, mut row: coverage::Row) -> Result<(), SourceError> {
-        let is_own = self.is_own(&row);
+    pub fn coverage(&mut self, row: coverage::Row) -> Result<(), SourceError> {
+        self.put_coverage(row, false)
+    }
+
+    /// States all that a source has read, and lets its next reading go on from there.
+    ///
+    /// # Errors
+    /// [`SourceError`] as [`Sink::rows`].
+    pub fn state(&mut self, ledger: &Ledger) -> Result<(), SourceError> {
+        for (row, is_found) in ledger.statements(&self.summary.stream) {
+            self.put_coverage(row, is_found)?;
+        }
+        self.set_cursor(ledger.to_cursor());
+        Ok(())
+    }
+
+    fn put_coverage(&mut self, mut row: coverage::Row, is_found: bool) -> Result<(), SourceError> {
+        let is_own = is_found || self.is_own(&row);
         if let Some(present) = self.present {
             row.range_end_at = row.range_end_at.map(|end| end.min(present));
         }

@@ -39,6 +39,8 @@ pub(super) struct News {
     pub(super) head: Option<String>,
     /// The range that was asked for ends before the head was made.
     pub(super) ends_before_the_head: bool,
+    /// What is new was listed by committer time, because ancestry could not be had.
+    pub(super) is_listed: bool,
 }
 
 /// A part of the branch: what `end` reaches and `start` does not.
@@ -127,6 +129,7 @@ pub(super) async fn read(
                 error.kind
             );
             work.note(repo.entry(ledger, "commits", COVERS), &stream, &why, None);
+            news.is_listed = true;
             let piece = Piece { end: head, listed_from: Some(span.from), new_from: Some(span.from), start: None };
             Some((pages(work, repo, span, &piece).await?, piece))
         }

@@ -40,11 +40,7 @@ pub(super) async fn read(work: &mut Work<'_>, sink: &mut Sink<'_>, source: &str)
         let nothing = crate::SourceErrorKind::Input(first.clone());
         return Err(SourceError::new(format!("could not read anything of `{source}`"), nothing));
     }
-    for row in rows {
-        sink.coverage(row)?;
-    }
-    sink.set_cursor(ledger.to_cursor());
-    Ok(())
+    sink.state(&ledger)
 }
 
 /// The repositories on their way into the sink.
@@ -210,6 +206,11 @@ impl Unit<'_, '_, '_> {
         if ends_before || (!news.is_cut && !news.head.as_ref().is_none_or(is_held)) {
             self.ends_before_the_head(repo, span);
             return Ok(());
+        }
+        if news.is_listed {
+            let why = "what is new could not be told by ancestry, so what was merged without a pull request may lack commits that \
+                       were written before";
+            self.work.note(repo.entry(self.ledger, "direct", DIRECT), &repo.stream("direct"), why, None);
         }
         let read = self.pushed(repo, news, merges, span).await;
         let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();

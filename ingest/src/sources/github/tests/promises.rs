@@ -336,6 +336,27 @@ async fn the_budget_of_graphql_is_waited_for() {
     assert!(!waits.is_empty() && waits.iter().all(|wait| wait.as_secs() == 51), "{waits:?}");
 }
 
+#[tokio::test]
+async fn what_may_lack_commits_is_stated_where_ancestry_cannot_be_had() {
+    let between: Box<Between> =
+        Box::new(|_, asked, _| asked.path().contains("/compare/").then(|| Reply::status(404, "{}")));
+    let stage = stage_behind(joined(), between).await;
+    let late = Config { since: Some(at(80)), ..config(&stage) };
+    let done = read(&late, None).await.whole();
+    let own = |row: &change_commits::Row| row.change_id == sha("joined");
+    let shas: Vec<String> = done.rows::<change_commits::Row>().into_iter().filter(own).map(|row| row.commit_sha).collect();
+    assert_eq!(shas, [sha("besides")], "the other one was written before");
+    let incomplete: std::collections::BTreeSet<String> =
+        done.coverage().into_iter().filter(|row| !row.is_complete).map(|row| row.covers).collect();
+    // Deployments ask for comparisons of their own.
+    assert_eq!(incomplete.into_iter().collect::<Vec<_>>(), ["change_commits", "changes", "commits", "deployments"]);
+    // Once it can be had again, the next reading goes on by it, and what is missing stays stated.
+    let healthy = super::stage(joined()).await;
+    let next = read(&Config { since: Some(at(80)), ..config(&healthy) }, done.cursor.as_deref()).await.whole();
+    assert_eq!(next.gaps, Vec::<String>::new());
+    assert!(next.coverage().iter().any(|row| !row.is_complete && row.covers == "change_commits"));
+}
+
 /// Where REST and GraphQL lie on a server of one's own and on one with data residency, and how those call themselves.
 const PLACES: [(&str, &str, &str); 2] = [
     ("/api/v3", "/api/graphql", "https://github.acme.example"),

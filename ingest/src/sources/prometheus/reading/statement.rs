@@ -64,6 +64,7 @@ impl Alerts<'_, '_> {
             own.service = Some(service.clone());
             own.read = entry.read.clone();
             own.losses.clone_from(&entry.losses);
+            own.found.clone_from(&entry.found);
             own.beginning.clone_from(&entry.beginning);
         }
     }
@@ -83,14 +84,12 @@ impl Alerts<'_, '_> {
     /// States when nobody looked: quiet at such a time means nothing.
     fn state_darkness(&self, entry: &mut Entry) {
         entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN].contains(&loss.reason.as_str()));
+        let read: Vec<(Instant, Instant)> = entry.read.iter().collect();
         let mut lose = |window: Window, reason: &str| {
             let (start_at, end_at) = (Some(window.start), Some(window.end));
-            let loss = Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None };
-            if let Err(place) = entry.losses.binary_search(&loss) {
-                entry.losses.insert(place, loss);
-            }
+            entry.keep(Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None });
         };
-        for (start, end) in entry.read.iter() {
+        for (start, end) in read {
             for dark in self.presence.down(Window::new(start, end)) {
                 lose(dark, if self.presence.has_life_before(dark.start) { DOWN } else { KEPT_NOTHING });
             }
