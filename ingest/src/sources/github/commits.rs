@@ -39,8 +39,8 @@ pub(super) struct News {
     pub(super) head: Option<String>,
     /// The range that was asked for ends before the head was made.
     pub(super) ends_before_the_head: bool,
-    /// What is new was listed by committer time, because ancestry could not be had.
-    pub(super) is_listed: bool,
+    /// Why what is new was listed by committer time, where ancestry could not be had.
+    pub(super) no_ancestry: Option<String>,
 }
 
 /// A part of the branch: what `end` reaches and `start` does not.
@@ -96,7 +96,6 @@ pub(super) async fn read(
     span: Span,
     (read_to, left): (Option<String>, Vec<Piece>),
 ) -> Result<News, Trouble> {
-    let stream = repo.stream("commits");
     work.reporter.begin(&format!("reading commits of `{}`", repo.full_name), None);
     let is_left_over = !left.is_empty();
     let mut news = News { is_cut: is_left_over, is_left_over, pieces: left, ..News::default() };
@@ -123,13 +122,7 @@ pub(super) async fn read(
     }
     let began = match beginning(work, repo, span, &head, read_to.as_deref(), news.ends_before_the_head).await {
         Err(error) if is_lost(&error) => {
-            let why = format!(
-                "what is new could not be told by ancestry ({}), so commits that were written before and pushed late are \
-                 missing",
-                error.kind
-            );
-            work.note(repo.entry(ledger, "commits", COVERS), &stream, &why, None);
-            news.is_listed = true;
+            news.no_ancestry = Some(error.kind.to_string());
             let piece = Piece { end: head, listed_from: Some(span.from), new_from: Some(span.from), start: None };
             Some((pages(work, repo, span, &piece).await?, piece))
         }
@@ -486,9 +479,18 @@ pub(super) fn is_lost(error: &HttpError) -> bool {
     matches!(error.status(), Some(404 | 422 | 500..=504))
 }
 
-/// Notes that the commits up to `head` are in the tables; after a range that was asked for, it is not known of all.
-pub(super) fn finish(repo: &Repo, ledger: &mut Ledger, span: Span, head: Option<&String>) {
-    if head.is_some() && !span.is_asked {
-        remember(repo.entry(ledger, "commits", COVERS), "head", head);
+/// Notes that the commits up to the head are in the tables, but for what a list by committer time leaves out; after a
+/// range that was asked for, it is not known of all.
+pub(super) fn finish(work: &Work<'_>, repo: &Repo, ledger: &mut Ledger, span: Span, news: &News, left_count: usize) {
+    let entry = repo.entry(ledger, "commits", COVERS);
+    if news.pieces.iter().skip(left_count).any(|piece| piece.listed_from.is_some()) && !news.ends_before_the_head {
+        let why = news.no_ancestry.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        let why = format!(
+            "what is new could not be told by ancestry{why}, so commits that were written before and pushed late are missing"
+        );
+        work.note(entry, &repo.stream("commits"), &why, None);
+    }
+    if news.head.is_some() && !span.is_asked {
+        remember(entry, "head", news.head.as_ref());
     }
 }

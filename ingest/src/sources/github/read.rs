@@ -166,7 +166,7 @@ impl Unit<'_, '_, '_> {
         let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
         match &news {
             Some(news) => {
-                commits::finish(repo, self.ledger, span, news.head.as_ref());
+                commits::finish(self.work, repo, self.ledger, span, news, left_count);
                 self.remember_pieces(repo, news, left_count, span);
             }
             None if self.work.config.streams.pulls => {
@@ -207,13 +207,13 @@ impl Unit<'_, '_, '_> {
             self.ends_before_the_head(repo, span);
             return Ok(());
         }
-        if news.is_listed {
+        let read = self.pushed(repo, news, merges, span).await;
+        let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();
+        if was_read && !news.ends_before_the_head && news.pieces.iter().any(|piece| piece.listed_from.is_some()) {
             let why = "what is new could not be told by ancestry, so what was merged without a pull request may lack commits that \
                        were written before";
             self.work.note(repo.entry(self.ledger, "direct", DIRECT), &repo.stream("direct"), why, None);
         }
-        let read = self.pushed(repo, news, merges, span).await;
-        let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();
         // A range that was asked for leaves out what lies before it and was never told apart.
         if was_read && news.head.is_some() && !span.is_asked {
             remember(repo.entry(self.ledger, "direct", DIRECT), "head", news.head.as_ref());

@@ -144,6 +144,9 @@ async fn a_range_holds_all_commits_of_what_was_merged_in_it() {
         assert_eq!(directly(&done), expected, "{range:?}");
         assert!(done.coverage().iter().all(|row| row.is_complete), "{range:?}: {:#?}", done.coverage());
     }
+    let quiet = Range { since: Some(at(62)), until: Some(at(85)) };
+    let done = read_range(&config(&stage), None, quiet).await.whole();
+    assert!(done.coverage().iter().all(|row| row.is_complete), "nothing was made in it: {:#?}", done.coverage());
     // What is the branch itself is not known where the range ends before its head: that is said, however little is held.
     let (since, until) = (Some(at(3)), Some(at(55)));
     for limits in [Limits::default(), Limits { commits: 1, merged: 5 }] {
