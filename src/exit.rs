@@ -18,7 +18,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const FAILED: u8 = 3;
 /// A server does not let us.
 pub(crate) const NOT_AUTHORISED: u8 = 4;
-/// Data are partial: the gaps are listed.
+/// Data are partial: the gaps are listed. A command that reads means the gaps that it found itself or was asked to read, and
+/// not those that an earlier reading told of; one that reports means every gap of what it reports on.
 pub(crate) const PARTIAL: u8 = 5;
 /// Interrupted from outside.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -30,7 +31,8 @@ pub(crate) const ALL: &str = "Exit codes:
   2    wrong usage or configuration
   3    a source, the lake or the output failed
   4    not authorised
-  5    done, on partial data: the gaps are listed
+  5    done, on partial data: the gaps are listed; `ingest` and `run` mean what they
+       themselves could not read, `derive` and `report` every gap in the data
   130  interrupted";
 
 /// How a command ended when it did not fail.

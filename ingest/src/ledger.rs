@@ -3,7 +3,7 @@
 //! Coverage is stated from the ledger as a whole, so that one long reading, many short ones and an interrupted one that
 //! was taken up again state the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lake::Instant;
 use lake::tables::coverage;
@@ -49,6 +49,9 @@ pub struct Entry {
     pub resume: Option<serde_json::Value>,
     /// Whatever else the source has to remember of the stream, such as validators of pages that did not change.
     pub memory: BTreeMap<String, serde_json::Value>,
+    /// The losses that were noted since the ledger was taken from a cursor.
+    #[serde(skip)]
+    pub(crate) found: BTreeSet<Loss>,
 }
 
 /// Where the records of a stream begin.
@@ -121,7 +124,13 @@ impl Ledger {
     /// The coverage of everything that was ever read of `source`, with one row per table, range and loss.
     #[must_use]
     pub fn coverage(&self, source: &str) -> Vec<coverage::Row> {
-        let mut rows: Vec<coverage::Row> = Vec::new();
+        self.statements(source).into_iter().map(|(row, _)| row).collect()
+    }
+
+    /// As [`Ledger::coverage`], and of each row whether it states a loss that was noted since the ledger was taken from a
+    /// cursor.
+    pub(crate) fn statements(&self, source: &str) -> Vec<(coverage::Row, bool)> {
+        let mut rows: Vec<(coverage::Row, bool)> = Vec::new();
         for (stream, entry) in &self.entries {
             for table in &entry.covers {
                 let plain = coverage::Row {
@@ -135,19 +144,21 @@ impl Ledger {
                     reason: None,
                     missing_count: None,
                 };
-                rows.extend(entry.read.iter().map(|(start, end)| coverage::Row {
-                    range_start_at: Some(start),
-                    range_end_at: Some(end),
-                    reason: entry.why_it_begins(start, end),
-                    ..plain.clone()
+                rows.extend(entry.read.iter().map(|(start, end)| {
+                    let (range_start_at, range_end_at) = (Some(start), Some(end));
+                    let reason = entry.why_it_begins(start, end);
+                    (coverage::Row { range_start_at, range_end_at, reason, ..plain.clone() }, false)
                 }));
-                rows.extend(entry.losses.iter().map(|loss| coverage::Row {
-                    range_start_at: loss.start_at,
-                    range_end_at: loss.end_at,
-                    is_complete: false,
-                    reason: Some(loss.reason.clone()),
-                    missing_count: loss.missing_count,
-                    ..plain.clone()
+                rows.extend(entry.losses.iter().map(|loss| {
+                    let row = coverage::Row {
+                        range_start_at: loss.start_at,
+                        range_end_at: loss.end_at,
+                        is_complete: false,
+                        reason: Some(loss.reason.clone()),
+                        missing_count: loss.missing_count,
+                        ..plain.clone()
+                    };
+                    (row, entry.found.contains(loss))
                 }));
             }
         }
@@ -171,8 +182,14 @@ impl Entry {
         beginning.map(|beginning| beginning.reason.clone())
     }
 
-    /// Notes a loss once.
+    /// Notes a loss once, as one that is found now, whether it was known or not.
     pub fn lose(&mut self, loss: Loss) {
+        self.found.insert(loss.clone());
+        self.keep(loss);
+    }
+
+    /// Keeps a loss that was known.
+    pub fn keep(&mut self, loss: Loss) {
         if let Err(place) = self.losses.binary_search(&loss) {
             self.losses.insert(place, loss);
         }
@@ -194,6 +211,15 @@ impl Spans {
         let after = self.0.partition_point(|span| span.0 <= end);
         let merged = self.0[first..after].iter().fold((start, end), |all, span| (all.0.min(span.0), all.1.max(span.1)));
         self.0.splice(first..after, [merged]);
+    }
+
+    /// Removes `[start, end)`.
+    pub fn remove(&mut self, start: Instant, end: Instant) {
+        let kept = std::mem::take(self);
+        for (from, to) in kept.iter() {
+            self.add(from, to.min(start).max(from));
+            self.add(from.max(end).min(to), to);
+        }
     }
 
     /// The spans, in order.

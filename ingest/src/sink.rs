@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use lake::{Batch, Instant, Lake, Page, TableRow, WriteMode, tables::coverage};
 
-use crate::{SourceError, SourceErrorKind};
+use crate::{Ledger, Range, SourceError, SourceErrorKind};
 
 /// Collects pages, rows and coverage, and commits them in batches.
 pub struct Sink<'a> {
@@ -22,6 +22,8 @@ pub struct Sink<'a> {
     /// Tables whose stored rows of this stream the next commit replaces.
     anew: BTreeSet<&'static str>,
     coverage: Vec<coverage::Row>,
+    /// What earlier readings stated, and the range that this one was asked for.
+    before: (Vec<coverage::Row>, Range),
     summary: Summary,
     kept: Vec<Batch>,
 }
@@ -40,8 +42,10 @@ pub struct Summary {
     pub page_count: usize,
     /// Batches committed.
     pub batch_count: usize,
-    /// What could not be read, in words.
+    /// What could not be read, in this reading or an earlier one, in words.
     pub gaps: Vec<String>,
+    /// Those of the gaps that are this reading's own: it found them, or was asked to read a range that they lie in.
+    pub own_gaps: Vec<String>,
     /// The lake version after the last commit.
     pub lake_version: Option<u64>,
 }
@@ -75,6 +79,7 @@ impl<'a> Sink<'a> {
             present: None,
             anew: BTreeSet::new(),
             coverage: Vec::new(),
+            before: (Vec::new(), Range::default()),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
         }
@@ -95,6 +100,7 @@ impl<'a> Sink<'a> {
             present: None,
             anew: BTreeSet::new(),
             coverage: Vec::new(),
+            before: (Vec::new(), Range::default()),
             summary: Summary { stream: stream.to_owned(), ..Summary::default() },
             kept: Vec::new(),
         }
@@ -162,6 +168,11 @@ impl<'a> Sink<'a> {
         self.present = Some(present);
     }
 
+    /// Tells what earlier readings stated, and the range that this one is asked for.
+    pub(crate) fn goes_on_from(&mut self, stated: Vec<coverage::Row>, range: Range) {
+        self.before = (stated, range);
+    }
+
     /// The time of reading, after which nothing can have been read.
     pub(crate) fn present(&self) -> Option<Instant> {
         self.present
@@ -172,12 +183,32 @@ impl<'a> Sink<'a> {
     ///
     /// # Errors
     /// [`SourceError`] as [`Sink::rows`].
-    pub fn coverage(&mut self, mut row: coverage::Row) -> Result<(), SourceError> {
+    pub fn coverage(&mut self, row: coverage::Row) -> Result<(), SourceError> {
+        self.put_coverage(row, false)
+    }
+
+    /// States all that a source has read, and lets its next reading go on from there.
+    ///
+    /// # Errors
+    /// [`SourceError`] as [`Sink::rows`].
+    pub fn state(&mut self, ledger: &Ledger) -> Result<(), SourceError> {
+        for (row, is_found) in ledger.statements(&self.summary.stream) {
+            self.put_coverage(row, is_found)?;
+        }
+        self.set_cursor(ledger.to_cursor());
+        Ok(())
+    }
+
+    fn put_coverage(&mut self, mut row: coverage::Row, is_found: bool) -> Result<(), SourceError> {
+        let is_own = is_found || self.is_own(&row);
         if let Some(present) = self.present {
             row.range_end_at = row.range_end_at.map(|end| end.min(present));
         }
         if let (false, Some(reason)) = (row.is_complete, &row.reason) {
             let gap = format!("`{}`: {reason}", row.covers);
+            if is_own && !self.summary.own_gaps.contains(&gap) {
+                self.summary.own_gaps.push(gap.clone());
+            }
             if !self.summary.gaps.contains(&gap) {
                 self.summary.gaps.push(gap);
             }
@@ -190,6 +221,16 @@ impl<'a> Sink<'a> {
         }
         self.coverage.push(row);
         Ok(())
+    }
+
+    /// Whether a statement is of this reading: no earlier one made it, or it speaks of the range that was asked for. What
+    /// has no time may lie in any range.
+    fn is_own(&self, row: &coverage::Row) -> bool {
+        let (stated, range) = &self.before;
+        let is_asked = !range.is_open()
+            && row.range_start_at.zip(range.until).is_none_or(|(start, until)| start < until)
+            && row.range_end_at.zip(range.since).is_none_or(|(end, since)| since < end);
+        is_asked || !stated.contains(row)
     }
 
     /// Commits what is held if it is much, so that memory stays bounded and little is read again after a kill; a

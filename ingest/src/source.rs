@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use lake::{Instant, Lake};
 
 use crate::receive::Receiver;
-use crate::{Reading, Reporter, Sink, SourceError, SourceErrorKind, Summary};
+use crate::{Ledger, Reading, Reporter, Sink, SourceError, SourceErrorKind, Summary};
 
 /// Something that recorded what happened, and can be read.
 #[async_trait]
@@ -81,15 +81,29 @@ pub(crate) async fn ingest_through<'l>(
     let cursor = cursor(source, lake).await?;
     let reading = Reading { cursor: cursor.as_deref(), ..*reading };
     let mut sink = prepared(Sink::into_lake(lake, &stream, source.is_snapshot(), source.fills(), reading.now));
-    if !source.has_own_clock() {
-        sink.end_coverage_at(reading.now);
-    }
-    source.read(&reading, &mut sink, reporter).await?;
+    read_into(source, &reading, &mut sink, reporter).await?;
     let summary = sink.finish().await?;
     let rows: usize = summary.rows.values().sum();
     let (pages, batches, gaps) = (summary.page_count, summary.batch_count, summary.gaps.len());
     tracing::info!(stream, rows, pages, batches, gaps, lake_version = summary.lake_version, "read");
     Ok(summary)
+}
+
+/// Reads into a sink of this source, as every reading does whatever becomes of what it gives.
+pub(crate) async fn read_into(
+    source: &dyn Source,
+    reading: &Reading<'_>,
+    sink: &mut Sink<'_>,
+    reporter: &dyn Reporter,
+) -> Result<(), SourceError> {
+    if !source.has_own_clock() {
+        sink.end_coverage_at(reading.now);
+    }
+    // A source that holds everything in one reading reads all of its gaps again.
+    if !source.is_snapshot() {
+        sink.goes_on_from(Ledger::from_cursor(reading.cursor)?.coverage(&source.stream()), reading.range);
+    }
+    source.read(reading, sink, reporter).await
 }
 
 /// Where the last reading of `source` ended.

@@ -24,7 +24,7 @@ pub(crate) async fn run(terminal: &Terminal, layered: &Layered, own: &IngestArgu
     }
     let lake = Lake::open_or_create(&layered.location()?).await?;
     let (read, failed) = pipeline::ingest_all(terminal, &lake, &chosen, range).await;
-    let gaps = read.iter().any(|summary| !summary.gaps.is_empty());
+    let gaps = read.iter().any(|summary| !summary.own_gaps.is_empty());
     let mut failed = failed.into_iter();
     let Some(first) = failed.next() else { return Ok(if gaps { Outcome::Partial } else { Outcome::Done }) };
     for other in failed {

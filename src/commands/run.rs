@@ -83,11 +83,12 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     if global.verbose > 0 {
         tell(terminal, &written);
     }
-    let gaps: Vec<&String> = read.iter().flat_map(|summary| &summary.gaps).collect();
+    // What earlier runs could not read is in the report, and no news.
+    let gaps: Vec<&String> = read.iter().flat_map(|summary| &summary.own_gaps).collect();
     if gaps.is_empty() && failed.is_empty() {
         return Ok(Outcome::Done);
     }
-    terminal.warn(format!("the data are partial: {} gaps, {} sources failed", gaps.len(), failed.len()));
+    terminal.warn(format!("the data are partial: {} gaps of this run, {} sources failed", gaps.len(), failed.len()));
     for gap in gaps {
         terminal.warn(gap);
     }

@@ -110,6 +110,46 @@ fn what_could_not_be_read_stands_in_the_summary() {
 }
 
 #[test]
+fn a_gap_of_an_earlier_run_stays_in_the_report_and_leaves_the_exit_code() {
+    let is_partial = Mutex::new(true);
+    let server = Server::start(move |asked| match asked.target.split('?').next().unwrap_or_default() {
+        "/api/v1/rules" => Reply::json(r#"{"status":"success","data":{"groups":[]}}"#),
+        "/api/v1/query_range" if std::mem::take(&mut *is_partial.lock().expect("nobody panics with it")) => {
+            Reply::json(
+                r#"{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":["a store did not answer"]}"#,
+            )
+        }
+        _ => Reply::json(r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#),
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("events")).expect("it can be made");
+    let events = "deployment_id,attempt,target,service,environment,revisions,status,started_at,finished_at,evidence\n\
+                  d1,1,,api,production,\"[\"\"api@1\"\"]\",success,2026-01-05T08:00:00Z,2026-01-05T08:10:00Z,record\n";
+    std::fs::write(folder.path().join("events/deployments.csv"), events).expect("it can be written");
+    let since = (chrono::Utc::now() - chrono::TimeDelta::hours(6)).to_rfc3339();
+    let text = format!(
+        "[[sources]]\ntype = 'files'\nname = 'events'\npath = 'events'\n\
+         [[sources]]\ntype = 'prometheus'\nurl = '{}'\nsince = '{since}'\nalerts = {{ presence = '' }}\n\
+         series = [{{ name = 'up', query = 'up' }}]\n",
+        server.base()
+    );
+    std::fs::write(folder.path().join("doracle.toml"), text).expect("it can be written");
+    let told = "a store did not answer";
+    let (code, _, words) = run(folder.path(), &["run"]);
+    assert!(code == 5 && words.contains(told), "{code}: {words}");
+    let (code, _, words) = run(folder.path(), &["run"]);
+    assert_eq!(code, 0, "nothing of this run is missing: {words}");
+    assert!(words.contains(told), "it is still told: {words}");
+    let report = std::fs::read_to_string(folder.path().join("reports/latest/report.html")).expect("it was written");
+    assert!(report.contains(told), "the report still shows it");
+    assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
+    assert_eq!(run(folder.path(), &["report", "--out", "again", "-q"]).0, 5, "what is reported on has a gap");
+    // Whoever asks for its time reads it again, and now it is filled.
+    assert_eq!(run(folder.path(), &["ingest", "prometheus:main", "--since", &since, "-q"]).0, 0);
+    assert_eq!(run(folder.path(), &["report", "--out", "filled", "-q"]).0, 0);
+}
+
+#[test]
 fn logs_are_fields_and_hold_no_secret() {
     for (verbose, expected) in [
         ("-v", vec!["waiting seconds=2 why=\"too many requests\"", "read stream=\"prometheus:main\" rows="]),

@@ -8,6 +8,7 @@ use lake::tables::coverage;
 use lake::{Batch, TableRow, canonical};
 use serde_json::Value;
 
+use crate::source::read_into;
 use crate::{Reading, Silent, Sink, Source, SourceError, Summary};
 
 /// The batches that readings committed, in order.
@@ -29,10 +30,7 @@ impl Memory {
         let reading = Reading { cursor: cursor.as_deref(), ..*reading };
         let sink = Sink::into_memory(&source.stream(), source.fills(), reading.now);
         let mut sink = prepared(sink.of_snapshot(source.is_snapshot()));
-        if !source.has_own_clock() {
-            sink.end_coverage_at(reading.now);
-        }
-        let outcome = source.read(&reading, &mut sink, &Silent).await;
+        let outcome = read_into(source, &reading, &mut sink, &Silent).await;
         let (batches, summary) = sink.finish_in_memory(outcome.is_ok()).await?;
         self.0.extend(batches);
         outcome.map(|()| summary)

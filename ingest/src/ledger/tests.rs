@@ -29,6 +29,18 @@ proptest! {
     }
 
     #[test]
+    fn what_was_removed_is_not_there_and_the_rest_is(
+        pieces in prop::collection::vec((0_i64..60, 0_i64..60), 0..12), start in 0_i64..60, length in 0_i64..60,
+    ) {
+        let mut held = spans(&pieces);
+        let expected: Vec<i64> =
+            members(&held).into_iter().filter(|at| !(start..start + length).contains(at)).collect();
+        held.remove(Instant(start), Instant(start + length));
+        prop_assert_eq!(members(&held), expected);
+        prop_assert!(held.0.windows(2).all(|pair| pair[0].1 < pair[1].0) && held.iter().all(|(start, end)| start < end));
+    }
+
+    #[test]
     fn what_is_missing_is_what_is_not_there(
         pieces in prop::collection::vec((0_i64..60, 0_i64..60), 0..12), start in 0_i64..60, end in 0_i64..60,
     ) {

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use lake::tables::{coverage, interventions};
 use lake::{AsOf, Instant, Lake, Location, canonical};
 
-use crate::{Entry, Ledger, NoVariables, Range, Reading, Reporter, Silent, Sink, Source, SourceError, SourceErrorKind};
+use crate::{
+    Entry, Ledger, Loss, NoVariables, Range, Reading, Reporter, Silent, Sink, Source, SourceError, SourceErrorKind,
+};
 
 const HOUR: i64 = 3600 * Instant::MICROS;
 
@@ -48,11 +50,7 @@ impl Source for Hours {
             entry.watermark = Some(Instant((hour + 1) * HOUR));
             sink.checkpoint(|| ledger.to_cursor()).await?;
         }
-        for row in ledger.coverage(&self.stream()) {
-            sink.coverage(row)?;
-        }
-        sink.set_cursor(ledger.to_cursor());
-        Ok(())
+        sink.state(&ledger)
     }
 }
 
@@ -104,6 +102,73 @@ async fn many_readings_are_one_reading() {
     let stated: Vec<coverage::Row> = snapshot.rows().await.expect("rows");
     let ranges: Vec<_> = stated.iter().map(|row| (row.range_start_at, row.range_end_at, row.is_complete)).collect();
     assert_eq!(ranges, [(Some(Instant(0)), Some(Instant(9 * HOUR)), true)]);
+}
+
+/// Reads hours that may have a gap, and says of it in which of them.
+struct Gaps(&'static [(i64, i64)]);
+
+#[async_trait]
+impl Source for Gaps {
+    fn stream(&self) -> String {
+        "gaps:all".to_owned()
+    }
+
+    fn fills(&self) -> &'static [&'static str] {
+        &["interventions", "coverage"]
+    }
+
+    fn is_snapshot(&self) -> bool {
+        false
+    }
+
+    async fn read(
+        &self,
+        reading: &Reading<'_>,
+        sink: &mut Sink<'_>,
+        _reporter: &dyn Reporter,
+    ) -> Result<(), SourceError> {
+        let mut ledger = Ledger::from_cursor(reading.cursor)?;
+        let entry = ledger.entry("hours");
+        entry.covers = vec!["interventions".to_owned()];
+        for (start, end) in self.0 {
+            let (start_at, end_at) = (Some(Instant(start * HOUR)), Some(Instant(end * HOUR)));
+            let reason = format!("the clock stood still in hour {start}");
+            entry.lose(Loss { start_at, end_at, reason, missing_count: None });
+        }
+        sink.state(&ledger)
+    }
+}
+
+#[tokio::test]
+async fn a_gap_is_of_the_reading_that_found_it_or_was_asked_for_its_time() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let lake = lake(&folder).await;
+    let hour = |hour: i64| Some(Instant(hour * HOUR));
+    let open = Range::default();
+    let [two, seven] = [2, 7].map(|hour| format!("`interventions`: the clock stood still in hour {hour}"));
+    let steps: [(&'static [(i64, i64)], Range, Vec<&String>); 9] = [
+        (&[(2, 3)], open, vec![&two]),
+        (&[], open, vec![]),
+        (&[(7, 9)], open, vec![&seven]),
+        (&[], open, vec![]),
+        (&[], Range { since: hour(3), until: hour(7) }, vec![]),
+        (&[], Range { since: hour(8), until: None }, vec![&seven]),
+        (&[], Range { since: None, until: hour(3) }, vec![&two]),
+        // It still stands, and longer than anybody knew; then it is found to be just so.
+        (&[(7, 10)], open, vec![&seven]),
+        (&[(7, 10)], open, vec![&seven]),
+    ];
+    for (number, (gaps, range, own)) in steps.into_iter().enumerate() {
+        let reading = Reading { range, ..Reading::at(Instant(20 * HOUR), &NoVariables) };
+        let summary = super::ingest(&Gaps(gaps), &lake, &reading, &Silent).await.expect("it can be read");
+        assert_eq!(summary.own_gaps.iter().collect::<Vec<_>>(), own, "step {number}");
+        let all = if number < 2 { vec![&two] } else { vec![&two, &seven] };
+        assert_eq!(
+            summary.gaps.iter().collect::<Vec<_>>(),
+            all,
+            "what is known to be missing stays so, in step {number}"
+        );
+    }
 }
 
 #[tokio::test]

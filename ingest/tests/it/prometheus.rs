@@ -353,6 +353,7 @@ async fn what_a_real_server_keeps_firing_ends_when_its_condition_did() {
         "rules": [{ "service": { "label": "service" }, "minimum_seconds": 0 }],
     }));
     let lake = lake(folder.path()).await;
+    let began = now();
     let (plain, kept) = until("both to be over", || async {
         read(&config, &lake).await;
         let rows: Vec<alerts::Row> = rows(&lake).await;
@@ -378,6 +379,16 @@ async fn what_a_real_server_keeps_firing_ends_when_its_condition_did() {
     };
     let (plain, kept) = (count("Plain").await, count("Kept").await);
     assert!(kept >= plain + 3.0, "{plain} {kept}");
+    // It was read as soon as it answered, perhaps before it had recorded anything: that is where the data begin.
+    let stated: Vec<lake::tables::coverage::Row> = rows(&lake).await;
+    let first =
+        stated.iter().filter(|row| row.covers == "alerts").min_by_key(|row| row.range_start_at).expect("alerts");
+    assert!(
+        first.is_complete && first.reason.as_deref().is_some_and(|why| why.starts_with("it begins with")),
+        "{stated:#?}"
+    );
+    let before = (began.0 - first.range_start_at.expect("a start").0) as f64 / 1e6;
+    assert!((-60.0..60.0).contains(&before), "it begins {before} s before it was first read");
 }
 
 #[test]

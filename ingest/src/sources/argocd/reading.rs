@@ -74,14 +74,10 @@ impl<'a, 's> Reader<'a, 's> {
         }
         self.state();
         self.tell_beginnings(begun);
-        for row in self.ledger.coverage(&self.setup.stream()) {
-            self.sink.coverage(row)?;
-        }
         if let Some(note) = self.note() {
             self.sink.coverage(note)?;
         }
-        self.sink.set_cursor(self.ledger.to_cursor());
-        Ok(())
+        self.sink.state(&self.ledger)
     }
 
     /// Reads the list, and looks for applications that are no longer on it.

@@ -2,13 +2,14 @@
 //!
 //! `since` of the list of commits compares committer times, so it misses what was written long ago and pushed today. What
 //! is new is therefore asked for by ancestry: everything that the branch's head reaches and the head of the last reading
-//! does not.
+//! does not. A first reading has no such head, and asks by committer time what it builds on; what only looks older, because a
+//! clock was wrong or it was pushed with its old times, is told by what it reaches.
 //!
 //! A few thousand new commits are held until it is known how they came to the branch. Where there are more, none is:
 //! their rows are made page by page, the branch is cut into pieces of that size on the way, and each piece is asked for
 //! again once the pull requests are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lake::Instant;
 use lake::tables::commits;
@@ -36,6 +37,10 @@ pub(super) struct News {
     pub(super) is_left_over: bool,
     /// The head that was read to; none where nothing is new.
     pub(super) head: Option<String>,
+    /// The range that was asked for ends before the head was made.
+    pub(super) ends_before_the_head: bool,
+    /// Why what is new was listed by committer time, where ancestry could not be had.
+    pub(super) no_ancestry: Option<String>,
 }
 
 /// A part of the branch: what `end` reaches and `start` does not.
@@ -56,7 +61,14 @@ enum Start {
     /// There is no commit yet.
     Empty,
     /// It stands here.
-    Head(String),
+    Head(Head),
+}
+
+/// Where the branch stands.
+struct Head {
+    sha: String,
+    /// When it was made, by the clock of whoever made it.
+    committed_at: Option<Instant>,
 }
 
 /// A long branch on its way, newest commits first; as the ledger keeps it where the reading is broken off.
@@ -84,7 +96,6 @@ pub(super) async fn read(
     span: Span,
     (read_to, left): (Option<String>, Vec<Piece>),
 ) -> Result<News, Trouble> {
-    let stream = repo.stream("commits");
     work.reporter.begin(&format!("reading commits of `{}`", repo.full_name), None);
     let is_left_over = !left.is_empty();
     let mut news = News { is_cut: is_left_over, is_left_over, pieces: left, ..News::default() };
@@ -95,7 +106,9 @@ pub(super) async fn read(
         Start::Unchanged | Start::Empty => return Ok(news),
         Start::Head(head) => head,
     };
-    news.head = Some(head.clone());
+    news.head = Some(head.sha.clone());
+    news.ends_before_the_head =
+        work.reading.range.until.is_some() && head.committed_at.is_none_or(|made_at| made_at >= span.end);
     // Up to where an earlier reading read says nothing about a range that was asked for: it may lie before.
     let mut read_to = read_to.filter(|_| !span.is_asked);
     if let Some(passing) = resume {
@@ -103,17 +116,13 @@ pub(super) async fn read(
         read_to = Some(passing.piece.end.clone());
         passed(work, repo, ledger, sink, passing, &mut news).await?;
     }
+    let head = head.sha;
     if read_to.as_ref() == Some(&head) {
         return Ok(news);
     }
-    let began = match beginning(work, repo, span, &head, read_to.as_deref()).await {
+    let began = match beginning(work, repo, span, &head, read_to.as_deref(), news.ends_before_the_head).await {
         Err(error) if is_lost(&error) => {
-            let why = format!(
-                "what is new could not be told by ancestry ({}), so commits that were written before and pushed late are \
-                 missing",
-                error.kind
-            );
-            work.note(repo.entry(ledger, "commits", COVERS), &stream, &why, None);
+            news.no_ancestry = Some(error.kind.to_string());
             let piece = Piece { end: head, listed_from: Some(span.from), new_from: Some(span.from), start: None };
             Some((pages(work, repo, span, &piece).await?, piece))
         }
@@ -346,11 +355,16 @@ async fn head(
         Err(error) => return Err(error.into()),
     };
     remember_page(entry, &url, work.config, page.validator);
-    let Some(head) = page.items.first().map(|commit| commit.sha.clone()) else { return Ok(Start::Empty) };
-    if may_skip && own.as_ref() == Some(&head) {
+    let Some(head) = page.items.first() else { return Ok(Start::Empty) };
+    if may_skip && own.as_ref() == Some(&head.sha) {
         return Ok(Start::Unchanged);
     }
-    Ok(Start::Head(head))
+    Ok(Start::Head(Head { sha: head.sha.clone(), committed_at: committed_at(head) }))
+}
+
+fn committed_at(commit: &wire::Commit) -> Option<Instant> {
+    let at = |signature: &Option<wire::Signature>| signature.as_ref().and_then(|signature| signature.date);
+    at(&commit.body.committer).or_else(|| at(&commit.body.author))
 }
 
 type First = (Page<wire::Commit>, Piece);
@@ -362,10 +376,11 @@ async fn beginning(
     span: Span,
     head: &str,
     read_to: Option<&str>,
+    ends_before_the_head: bool,
 ) -> Result<Option<First>, HttpError> {
     let since = Some(span.from);
     let all = Piece { end: head.to_owned(), new_from: since, ..Piece::default() };
-    if work.reading.range.until.is_some() {
+    if ends_before_the_head {
         let piece = Piece { listed_from: since, ..all };
         return Ok(Some((pages(work, repo, span, &piece).await?, piece)));
     }
@@ -377,15 +392,54 @@ async fn beginning(
             found => return Ok(Some((found?, piece))),
         }
     }
-    let until = super::time::text(span.start);
-    let query = [("sha", head), ("until", until.as_str()), ("per_page", "1")];
-    let page = work.api.page::<wire::Commit>(repo.url(&work.api, &["commits"], &query), "commits").await?;
-    let start = page.items.first().map(|commit| commit.sha.clone());
+    let start = base(work, repo, span, head).await?;
     if start.as_deref() == Some(head) {
         return Ok(None);
     }
     let piece = Piece { start, ..all };
     Ok(Some((pages(work, repo, span, &piece).await?, piece)))
+}
+
+/// The commit that what is new builds on: the newest that was made before the span, unless it reaches one that was made
+/// within it. Then it is as new as that, whatever its clock said, and the list is gone down from the head until a page has
+/// none of the span any more: the newest on it that reaches none is taken.
+async fn base(work: &Work<'_>, repo: &Repo, span: Span, head: &str) -> Result<Option<String>, HttpError> {
+    let until = super::time::text(span.start);
+    let query = [("sha", head), ("until", until.as_str()), ("per_page", "1")];
+    let older = work.api.page::<wire::Commit>(repo.url(&work.api, &["commits"], &query), "commits").await?;
+    let Some(older) = older.items.into_iter().next() else { return Ok(None) };
+    let below = |sha: &str| repo.url(&work.api, &["commits"], &[("sha", sha), ("per_page", PER_PAGE)]);
+    let is_of_the_span =
+        |commit: &wire::Commit| committed_at(commit).is_some_and(|at| span.start <= at && at < span.end);
+    let page = work.api.page::<wire::Commit>(below(&older.sha), "commits").await?;
+    if !page.items.iter().any(is_of_the_span) {
+        return Ok(Some(older.sha));
+    }
+    let mut next = Some(below(head));
+    // In the order of the list, and by id the commits that build on it.
+    let mut listed = Vec::new();
+    let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut new = Vec::new();
+    while let Some(url) = next {
+        let page = work.api.page::<wire::Commit>(url, "commits").await?;
+        next = page.next.filter(|_| page.items.iter().any(is_of_the_span));
+        for commit in page.items {
+            if is_of_the_span(&commit) {
+                new.push(commit.sha.clone());
+            }
+            for parent in commit.parents {
+                children.entry(parent.sha).or_default().push(commit.sha.clone());
+            }
+            listed.push(commit.sha);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(sha) = new.pop() {
+        if seen.insert(sha.clone()) {
+            new.extend(children.remove(&sha).into_iter().flatten());
+        }
+    }
+    Ok(listed.into_iter().find(|sha| !seen.contains(sha)))
 }
 
 /// The first page of a piece: by ancestry the oldest first, else the newest first.
@@ -425,9 +479,18 @@ pub(super) fn is_lost(error: &HttpError) -> bool {
     matches!(error.status(), Some(404 | 422 | 500..=504))
 }
 
-/// Notes that the commits up to `head` are in the tables; after a range that was asked for, it is not known of all.
-pub(super) fn finish(repo: &Repo, ledger: &mut Ledger, span: Span, head: Option<&String>) {
-    if head.is_some() && !span.is_asked {
-        remember(repo.entry(ledger, "commits", COVERS), "head", head);
+/// Notes that the commits up to the head are in the tables, but for what a list by committer time leaves out; after a
+/// range that was asked for, it is not known of all.
+pub(super) fn finish(work: &Work<'_>, repo: &Repo, ledger: &mut Ledger, span: Span, news: &News, left_count: usize) {
+    let entry = repo.entry(ledger, "commits", COVERS);
+    if news.pieces.iter().skip(left_count).any(|piece| piece.listed_from.is_some()) && !news.ends_before_the_head {
+        let why = news.no_ancestry.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        let why = format!(
+            "what is new could not be told by ancestry{why}, so commits that were written before and pushed late are missing"
+        );
+        work.note(entry, &repo.stream("commits"), &why, None);
+    }
+    if news.head.is_some() && !span.is_asked {
+        remember(entry, "head", news.head.as_ref());
     }
 }

@@ -83,12 +83,13 @@ pub(super) struct Candidate {
 }
 
 /// What the new part of the branch that ends at `head` shows: what was pushed directly from `since` on, and the commits
-/// that rebases wrote.
+/// that rebases wrote. What stands on something of that time is of that time, too, whatever its clock said: once there is
+/// any, `since` is none.
 pub(super) fn pushed(
     commits: &BTreeMap<String, Facts>,
     head: &str,
     merged: &[Merged],
-    since: Option<Instant>,
+    since: &mut Option<Instant>,
 ) -> (Vec<Candidate>, Vec<change_commits::Row>) {
     let mut branch: Vec<&Facts> =
         std::iter::successors(commits.get(head), |facts| commits.get(facts.row.parents.first()?)).collect();
@@ -101,8 +102,12 @@ pub(super) fn pushed(
     for carrier in branch {
         let sha = carrier.row.commit_sha.as_str();
         let brought = brought_in(commits, carrier, &mut seen);
+        let is_since = |facts: &Facts| since.is_some_and(|since| facts.row.committed_at >= since);
+        if is_since(carrier) || brought.iter().any(|facts| is_since(facts)) {
+            *since = None;
+        }
         let is_explained = carriers.contains(sha) || of_pulls.contains(sha) || rewritten.contains_key(sha);
-        if !is_explained && !brought.is_empty() && since.is_none_or(|since| carrier.row.committed_at >= since) {
+        if !is_explained && !brought.is_empty() && since.is_none() {
             candidates.push(candidate(carrier, &brought));
         }
     }

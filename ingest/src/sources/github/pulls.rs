@@ -160,7 +160,14 @@ async fn take(
     }
     drop(answered);
     let stream = repo.stream("pulls");
-    work.note_broken(repo.entry(ledger, "pulls", COVERS), &stream, &broken);
+    let entry = repo.entry(ledger, "pulls", COVERS);
+    // What could not be had of one of them is had by now, or found missing again.
+    let asked: BTreeSet<String> = wanted.iter().map(|pull| change::id(pull.number)).collect();
+    entry.losses.retain(|loss| {
+        let of = loss.reason.split_once(": ").filter(|(_, why)| why.contains(CANNOT_BE_HAD));
+        loss.start_at.is_some() || of.is_none_or(|(id, _)| !asked.contains(id))
+    });
+    work.note_broken(entry, &stream, &broken);
     Ok(())
 }
 
@@ -275,12 +282,15 @@ fn has_arrived(config: &Config, repo: &Repo, pull: &wire::Pull) -> bool {
     change::is_arrival(base, &repo.default_branch, &config.former_branches)
 }
 
+/// Between what is missing of a pull request and why.
+const CANNOT_BE_HAD: &str = " cannot be had: ";
+
 /// What could be had; what the server will not give of this one thing is named and left out, everything else ends the
 /// stream.
 fn part<T: Default>(answer: Result<T, HttpError>, what: &str, broken: &mut Vec<String>) -> Result<T, HttpError> {
     match answer {
         Err(error) if matches!(error.status(), Some(404 | 410 | 422 | 451 | 500..=504)) => {
-            broken.push(format!("{what} cannot be had: {}", error.kind));
+            broken.push(format!("{what}{CANNOT_BE_HAD}{}", error.kind));
             Ok(T::default())
         }
         other => other,

@@ -1,7 +1,7 @@
 //! One reading: repository by repository, and in each stream by stream. A stream that fails is stated as missing, and
 //! the others go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use lake::Instant;
 use lake::tables::{change_commits, changes};
@@ -40,11 +40,7 @@ pub(super) async fn read(work: &mut Work<'_>, sink: &mut Sink<'_>, source: &str)
         let nothing = crate::SourceErrorKind::Input(first.clone());
         return Err(SourceError::new(format!("could not read anything of `{source}`"), nothing));
     }
-    for row in rows {
-        sink.coverage(row)?;
-    }
-    sink.set_cursor(ledger.to_cursor());
-    Ok(())
+    sink.state(&ledger)
 }
 
 /// The repositories on their way into the sink.
@@ -170,7 +166,7 @@ impl Unit<'_, '_, '_> {
         let news = self.ended(repo, "commits", commits::COVERS, span, read)?;
         match &news {
             Some(news) => {
-                commits::finish(repo, self.ledger, span, news.head.as_ref());
+                commits::finish(self.work, repo, self.ledger, span, news, left_count);
                 self.remember_pieces(repo, news, left_count, span);
             }
             None if self.work.config.streams.pulls => {
@@ -205,12 +201,19 @@ impl Unit<'_, '_, '_> {
     async fn direct(&mut self, repo: &Repo, news: &News, merges: &Merges, began: Instant) -> Result<(), SourceError> {
         let span = self.span(repo, "direct", DIRECT, began);
         let is_held = |head: &String| news.commits.is_empty() || news.commits.contains_key(head);
-        if !news.is_cut && !news.head.as_ref().is_none_or(is_held) {
+        let is_empty = news.commits.is_empty() && !news.is_cut;
+        let ends_before = news.ends_before_the_head && !is_empty;
+        if ends_before || (!news.is_cut && !news.head.as_ref().is_none_or(is_held)) {
             self.ends_before_the_head(repo, span);
             return Ok(());
         }
         let read = self.pushed(repo, news, merges, span).await;
         let was_read = self.ended(repo, "direct", DIRECT, span, read)?.is_some();
+        if was_read && !news.ends_before_the_head && news.pieces.iter().any(|piece| piece.listed_from.is_some()) {
+            let why = "what is new could not be told by ancestry, so what was merged without a pull request may lack commits that \
+                       were written before";
+            self.work.note(repo.entry(self.ledger, "direct", DIRECT), &repo.stream("direct"), why, None);
+        }
         // A range that was asked for leaves out what lies before it and was never told apart.
         if was_read && news.head.is_some() && !span.is_asked {
             remember(repo.entry(self.ledger, "direct", DIRECT), "head", news.head.as_ref());
@@ -235,16 +238,21 @@ impl Unit<'_, '_, '_> {
 
     async fn pushed(&mut self, repo: &Repo, news: &News, merges: &Merges, span: Span) -> Result<(), Trouble> {
         let is_partial = merges.is_partial() || news.is_left_over;
-        for (place, piece) in news.pieces.iter().enumerate() {
-            let loaded = if news.is_cut { Some(self.piece(repo, piece, span).await?) } else { None };
+        let mut left: VecDeque<Piece> = news.pieces.iter().cloned().collect();
+        while let Some(piece) = left.pop_front() {
+            let loaded = if news.is_cut { Some(self.piece(repo, &piece, span).await?) } else { None };
             let commits = loaded.as_ref().unwrap_or(&news.commits);
-            let (candidates, rebased) = direct::pushed(commits, &piece.end, merges.known(), piece.new_from);
+            let mut new_from = piece.new_from;
+            let (candidates, rebased) = direct::pushed(commits, &piece.end, merges.known(), &mut new_from);
+            if new_from.is_none() {
+                // The pieces behind it stand on it.
+                left.iter_mut().for_each(|piece| piece.new_from = None);
+            }
             self.sink.rows::<change_commits::Row>(rebased, None)?;
             for candidate in candidates {
                 self.put(repo, candidate, is_partial).await?;
             }
             if news.is_cut && !span.is_asked {
-                let left = &news.pieces[place + 1..];
                 let entry = repo.entry(self.ledger, "direct", DIRECT);
                 remember(entry, PIECES, (!left.is_empty()).then_some(&left));
                 self.sink.checkpoint(|| self.ledger.to_cursor()).await?;

@@ -239,7 +239,7 @@ pub(super) fn finish(entry: &mut Entry, span: Span, is_open_ended: bool) {
     let notes: Vec<Loss> = entry.losses.iter().filter(|loss| loss.start_at.is_none()).cloned().collect();
     entry.complete(span.start, span.end);
     for note in notes {
-        entry.lose(note);
+        entry.keep(note);
     }
     entry.resume = None;
     entry.memory.remove("first");

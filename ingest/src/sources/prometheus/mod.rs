@@ -36,7 +36,8 @@
 //! with `--since` at or before the start of what was ever read replaces them by what the server still holds.
 //!
 //! **What is not there.** A server keeps samples for a while (15 days by default). Times from which it holds nothing, and
-//! times in which it was down, are gaps in `coverage` and not quiet. [`Config::recording_rules`] gives a rule file for what
+//! times in which it was down, are gaps in `coverage` and not quiet. Before its first sample there is no gap: where nobody says
+//! from when on to read, what is covered begins there, also if it was read before it had recorded anything. [`Config::recording_rules`] gives a rule file for what
 //! is worth keeping longer. `minTime` of `/api/v1/status/tsdb` is the start of the newest block only and so says nothing of
 //! that.
 //!

@@ -47,6 +47,11 @@ impl Presence {
         !self.alive.is_empty()
     }
 
+    /// Whether the first one was at `at`.
+    pub(super) fn begins_at(&self, at: Instant) -> bool {
+        self.alive.iter().next().is_some_and(|(first, _)| first == at)
+    }
+
     /// Whether there was one before `at`.
     pub(super) fn has_life_before(&self, at: Instant) -> bool {
         self.alive.iter().next().is_some_and(|(first, _)| first < at)

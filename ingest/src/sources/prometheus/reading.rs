@@ -112,11 +112,7 @@ pub(super) async fn read(
     {
         return Err(error);
     }
-    for row in ledger.coverage(&super::stream(config)) {
-        sink.coverage(row)?;
-    }
-    sink.set_cursor(ledger.to_cursor());
-    Ok(())
+    sink.state(&ledger)
 }
 
 /// Goes on without a server that could not be read, unless we are not let in.

@@ -247,6 +247,47 @@ async fn broken_off_anywhere(graphql: bool) {
 }
 
 #[tokio::test]
+async fn what_could_not_be_had_of_a_pull_request_is_missing_until_it_is_had() {
+    let between: Box<Between> = Box::new(|_, asked, _| {
+        let is_broken = asked.path() == "/repos/acme/api/pulls/2/reviews" || asked.path().contains("/compare/");
+        is_broken.then(|| Reply::status(500, "x"))
+    });
+    let stage = stage_behind(world(), between).await;
+    let by_rest = |stage: &Stage| Config { graphql: false, ..config(stage) };
+    let first = read(&by_rest(&stage), None).await.whole();
+    let reasons = |done: &Done| {
+        let rows = done.coverage().into_iter().filter(|row| !row.is_complete && row.covers == "pull_request_events");
+        rows.map(|row| row.reason.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&first), ["#2: its reviews cannot be had: the server answered 500"]);
+    // It is had once the pull request is read again, and then nothing is missing of it.
+    let healthy = super::stage(world()).await;
+    let everything = Range { since: Instant::parse("2026-01-05T00:00:00Z").ok(), until: None };
+    let second = read_range(&by_rest(&healthy), first.cursor.as_deref(), everything).await.whole();
+    assert_eq!(reasons(&second), Vec::<String>::new());
+    assert_eq!(tables(&[&first, &second]), undisturbed().await);
+}
+
+#[tokio::test]
+async fn what_is_listed_only_until_the_reading_breaks_off_leaves_no_statement() {
+    // Neither a comparison nor a list can be had from some place on: the next reading goes by ancestry.
+    let down = std::sync::atomic::AtomicBool::new(false);
+    let between: Box<Between> = Box::new(move |_, asked, _| {
+        use std::sync::atomic::Ordering::SeqCst;
+        if asked.path().contains("/compare/") {
+            down.store(true, SeqCst);
+        }
+        down.load(SeqCst).then(|| Reply::status(500, "x"))
+    });
+    let stage = stage_behind(world(), between).await;
+    let broken = read(&config(&stage), None).await;
+    let healthy = super::stage(world()).await;
+    let rest = read(&config(&healthy), broken.cursor.as_deref()).await.whole();
+    assert_eq!(tables(&[&broken, &rest]), undisturbed().await);
+    assert!(rest.coverage().iter().all(|row| row.is_complete), "{:#?}", rest.coverage());
+}
+
+#[tokio::test]
 async fn an_empty_repository_and_one_without_issues_have_no_gap() {
     let stage = stage(world()).await;
     let only = Config { include: vec!["empty".to_owned()], ..config(&stage) };

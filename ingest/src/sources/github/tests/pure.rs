@@ -65,7 +65,7 @@ fn merged(change_id: &str, carrier: &str, own: &[&Facts], is_rebased: bool) -> M
 
 fn directly(commits: &[Facts], head: &str, pulls: &[Merged], since: i64) -> Vec<String> {
     let commits = commits.iter().map(|facts| (facts.row.commit_sha.clone(), facts.clone())).collect();
-    let (candidates, _) = pushed(&commits, head, pulls, Some(Instant::from_seconds(since)));
+    let (candidates, _) = pushed(&commits, head, pulls, &mut Some(Instant::from_seconds(since)));
     candidates
         .iter()
         .map(|candidate| {
@@ -107,8 +107,14 @@ fn what_no_pull_request_explains_was_pushed_directly() {
         ["m2 merge [c]", "q direct [q] ?"],
         "what came before is not judged"
     );
+    let late = [branch.as_slice(), &[made("late", &["q"], (1, 2), "Found in a drawer")]].concat();
+    assert_eq!(
+        directly(&late, "late", &pulls, 15),
+        ["m2 merge [c]", "q direct [q] ?", "late direct [late]"],
+        "what stands on it came after it, whatever its clock said"
+    );
     let commits = branch.iter().map(|facts| (facts.row.commit_sha.clone(), facts.clone())).collect();
-    let (_, rebased) = pushed(&commits, "q", &pulls, None);
+    let (_, rebased) = pushed(&commits, "q", &pulls, &mut None);
     let rebased: Vec<_> = rebased.iter().map(|row| (row.change_id.as_str(), row.commit_sha.as_str())).collect();
     assert_eq!(rebased, [("#3", "R1"), ("#3", "R2")]);
 }

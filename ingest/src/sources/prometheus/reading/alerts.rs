@@ -87,7 +87,7 @@ pub(super) async fn read(
     let fastest = session.evaluations.fastest();
     session.evaluations.by_steps_of((method == Method::RangeQuery).then_some(fastest));
     let session = &*session;
-    let mut reading = Alerts::begin(session, ledger, core, present, sink)?;
+    let mut reading = Alerts::begin(session, ledger, core, sink)?;
     let read_until = match presence::look(session, &mut reading.presence, core).await? {
         Ok(()) => {
             reading.begin_where_data_begin(ledger.entry(STREAM));
@@ -111,7 +111,7 @@ pub(super) async fn read(
         reading.emit(&mut rows, |_, interval, _| interval.first < core.end);
         rows.put(sink)?;
     }
-    reading.end(ledger, core, read_until);
+    reading.end(ledger, core, read_until, present);
     Ok(())
 }
 
@@ -143,7 +143,6 @@ impl<'s, 'a> Alerts<'s, 'a> {
         session: &'s Session<'a>,
         ledger: &mut Ledger,
         core: Window,
-        present: Instant,
         sink: &mut Sink<'_>,
     ) -> Result<Self, SourceError> {
         let settings = &session.config.alerts;
@@ -163,9 +162,6 @@ impl<'s, 'a> Alerts<'s, 'a> {
         if is_leading {
             timeline = Timeline::from_memory(entry.memory.get(TIMELINE));
         }
-        // What was missing in the range that is now read shows again if it still is.
-        let asked_until = if is_leading { present } else { core.end };
-        entry.losses.retain(|loss| !(loss.start_at >= Some(core.start) && loss.end_at <= Some(asked_until)));
         let mut reading = Self {
             session,
             selectors: Selectors::new(&settings.matching),
@@ -196,6 +192,8 @@ impl<'s, 'a> Alerts<'s, 'a> {
         if was_asked || self.read_before.is_some() {
             return;
         }
+        // Whatever earlier readings could not read of it, none of them read anything.
+        entry.losses.clear();
         if self.presence.has_any() {
             self.core.start = self.presence.since(self.core.start).min(self.core.end);
             self.looked.start = self.core.start;

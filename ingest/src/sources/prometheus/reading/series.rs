@@ -41,7 +41,9 @@ pub(super) async fn read(
     let whole = range(session.range, entry.watermark, first, session.present, series);
     let Some(grid) = Grid::within(whole, step) else { return Ok(()) };
     let is_leading = entry.watermark.is_none_or(|known| whole.start <= known && known <= whole.end);
-    entry.losses.retain(|loss| !(loss.start_at >= Some(whole.start) && (is_leading || loss.end_at <= Some(whole.end))));
+    // What was missing is so until its chunk is read: this reading may be broken off.
+    let is_again = |loss: &&Loss| loss.start_at >= Some(whole.start) && (is_leading || loss.end_at <= Some(whole.end));
+    let mut before: Vec<Loss> = entry.losses.iter().filter(is_again).cloned().collect();
     let chunks = grid.chunks(STEPS);
     session.reporter.begin(&format!("reading the series `{}`", series.name), Some(chunks.len() as u64));
     let asking = chunks.into_iter().map(|chunk| {
@@ -51,11 +53,18 @@ pub(super) async fn read(
         })
     });
     let mut answers = stream::iter(asking).buffered(session.server.requests_in_flight());
-    let mut unkept = 0;
+    let (mut unkept, mut stopped) = (0, None);
     while let Some((window, answer)) = answers.next().await {
         let entry = ledger.entry(&stream_name);
         match answer {
             Ok(fetched) => {
+                before.retain(|loss| {
+                    let is_over = loss.end_at <= Some(window.end);
+                    if is_over {
+                        entry.losses.retain(|known| known != loss);
+                    }
+                    !is_over
+                });
                 let mut refused = Spans::default();
                 fetched.lost.iter().for_each(|(piece, _)| refused.add(piece.start, piece.end));
                 for (from, to) in refused.missing(window.start, window.end) {
@@ -73,13 +82,16 @@ pub(super) async fn read(
             Err(error) => {
                 let reason = format!("it was not read: {error}: {}", error.kind);
                 session.reporter.gap(&format!("series `{}` from {} on: {reason}", series.name, window.start));
-                entry.lose(loss(Window::new(window.start, whole.end), reason, None));
+                stopped = Some(loss(Window::new(window.start, whole.end), reason, None));
                 break;
             }
         }
         session.reporter.advance(1);
         sink.checkpoint(|| ledger.to_cursor()).await?;
     }
+    let entry = ledger.entry(&stream_name);
+    entry.losses.retain(|loss| !before.contains(loss));
+    stopped.into_iter().for_each(|loss| entry.lose(loss));
     if unkept > 0 {
         let told = format!("series `{}`: `{unkept}` native histograms are not kept", series.name);
         session.reporter.gap(&told);

@@ -13,7 +13,8 @@ const DOWN: &str = "the server recorded nothing at this time";
 const BEYOND: &str = "this lies before what the server says it keeps";
 
 impl Alerts<'_, '_> {
-    /// Keeps for the next reading what it needs to go on from `until`.
+    /// Keeps for the next reading what it needs to go on from `until`, and what is known to be missing before: this reading
+    /// may be broken off.
     pub(super) fn remember(&self, entry: &mut Entry, until: Instant) {
         // What the server would not give at the end of the range is asked for again.
         entry.watermark = entry.watermark.max(self.complete(entry, self.core.start, until));
@@ -29,17 +30,23 @@ impl Alerts<'_, '_> {
         for (from, to) in &given {
             entry.complete(*from, *to);
         }
+        for loss in &self.losses {
+            entry.lose(loss.clone());
+        }
         given.last().map(|(_, to)| *to)
     }
 
     /// States what was read, and keeps what the next reading needs.
-    pub(super) fn end(&mut self, ledger: &mut Ledger, asked: Window, read_until: Instant) {
+    pub(super) fn end(&mut self, ledger: &mut Ledger, asked: Window, read_until: Instant, present: Instant) {
         if self.presence.until().is_some() && !self.presence.has_any() {
             let alerts = &self.session.config.alerts;
             let told = format!("`{}` was never there: does `presence` name a series that always is?", alerts.presence);
             self.session.reporter.gap(&told);
         }
         let entry = ledger.entry(STREAM);
+        // What was missing in the range that was read was found missing again, or is not missing any more.
+        let asked_until = if self.is_leading { present } else { asked.end };
+        entry.losses.retain(|loss| !(loss.start_at >= Some(asked.start) && loss.end_at <= Some(asked_until)));
         if self.is_leading && read_until > asked.start {
             self.remember(entry, read_until);
         } else {
@@ -47,9 +54,7 @@ impl Alerts<'_, '_> {
             entry.memory.insert(PRESENCE.to_owned(), serde_json::to_value(&self.presence).unwrap_or_default());
             entry.memory.insert(SERVICES.to_owned(), serde_json::to_value(&self.services).unwrap_or_default());
         }
-        for loss in std::mem::take(&mut self.losses) {
-            entry.lose(loss);
-        }
+        self.begin_with_the_first_record(entry);
         self.state_darkness(entry);
         let entry = entry.clone();
         for service in &self.services {
@@ -59,21 +64,32 @@ impl Alerts<'_, '_> {
             own.service = Some(service.clone());
             own.read = entry.read.clone();
             own.losses.clone_from(&entry.losses);
+            own.found.clone_from(&entry.found);
             own.beginning.clone_from(&entry.beginning);
+        }
+    }
+
+    /// Where nobody said from when on to read, and the server had recorded nothing yet when it was first read: the data
+    /// begin with the first that it recorded since.
+    fn begin_with_the_first_record(&self, entry: &mut Entry) {
+        let Some(beginning) = &mut entry.beginning else { return };
+        let first = self.presence.since(beginning.at);
+        let is_of_it = entry.read.iter().any(|(start, end)| start == beginning.at && first < end);
+        if is_of_it && first > beginning.at && self.presence.begins_at(first) {
+            entry.read.remove(beginning.at, first);
+            beginning.at = first;
         }
     }
 
     /// States when nobody looked: quiet at such a time means nothing.
     fn state_darkness(&self, entry: &mut Entry) {
         entry.losses.retain(|loss| ![KEPT_NOTHING, DOWN].contains(&loss.reason.as_str()));
+        let read: Vec<(Instant, Instant)> = entry.read.iter().collect();
         let mut lose = |window: Window, reason: &str| {
             let (start_at, end_at) = (Some(window.start), Some(window.end));
-            let loss = Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None };
-            if let Err(place) = entry.losses.binary_search(&loss) {
-                entry.losses.insert(place, loss);
-            }
+            entry.keep(Loss { start_at, end_at, reason: reason.to_owned(), missing_count: None });
         };
-        for (start, end) in entry.read.iter() {
+        for (start, end) in read {
             for dark in self.presence.down(Window::new(start, end)) {
                 lose(dark, if self.presence.has_life_before(dark.start) { DOWN } else { KEPT_NOTHING });
             }

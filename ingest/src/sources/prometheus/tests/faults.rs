@@ -166,6 +166,49 @@ async fn rules_that_could_not_be_read_at_first_count_for_what_was_read_without_t
     assert_eq!(anew, expected);
 }
 
+/// What is stated to be missing by what a reading left.
+fn missing(cursor: Option<&str>) -> Vec<lake::tables::coverage::Row> {
+    let ledger = crate::Ledger::from_cursor(cursor).expect("our own cursor");
+    ledger.coverage("prometheus:main").into_iter().filter(|row| !row.is_complete).collect()
+}
+
+#[tokio::test]
+async fn what_was_seen_to_be_missing_is_stated_however_the_reading_ends() {
+    let world = || World { warning: Some("a store did not answer"), ..day() };
+    let hourly = json!({ "alerts": { "window_minutes": 60 } });
+    let running = run(world(), |_, _| None).await;
+    let settings = config(&running.server, &hourly);
+    let whole = Tables::default().read(&settings, None, Range::default(), at(86_400)).await;
+    let expected = missing(whole.cursor.as_deref());
+    let count = running.server.asked().len();
+    let mut went_on = 0;
+    for last in (4..count).step_by(5) {
+        let refused = || Reply::status(401, "no\n").with("content-type", "text/plain");
+        let broken = run(world(), move |number, _| (number >= last).then(refused)).await;
+        let cursor = Tables::read_broken(&config(&broken.server, &hourly), None, Range::default(), at(86_400)).await;
+        went_on += usize::from(cursor.is_some());
+        let rest = Tables::default().read(&settings, cursor.as_deref(), Range::default(), at(86_400)).await;
+        let found = missing(rest.cursor.as_deref());
+        let lost: Vec<_> = expected.iter().filter(|row| !found.contains(row)).collect();
+        assert_eq!(lost, [] as [&lake::tables::coverage::Row; 0], "broken off after {last} of {count} requests");
+    }
+    assert!(went_on > 3, "only {went_on} readings left anything");
+    // What was missing is so until it was read again: a reading of the past that is broken off says nothing better.
+    let past = Range { since: Some(at(0)), until: Some(at(60_000)) };
+    let mut committed = 0;
+    for last in [8, 13, 18, 23] {
+        let refused = || Reply::status(401, "no\n").with("content-type", "text/plain");
+        let broken = run(world(), move |number, _| (number >= last).then(refused)).await;
+        let settings = config(&broken.server, &hourly);
+        let cursor = Tables::read_broken(&settings, whole.cursor.as_deref(), past, at(86_400)).await;
+        let Some(cursor) = cursor else { continue };
+        committed += 1;
+        let found = missing(Some(&cursor));
+        assert!(expected.iter().all(|row| found.contains(row)), "broken off after {last} requests: {found:#?}");
+    }
+    assert!(committed > 1, "only {committed} of them left anything");
+}
+
 #[tokio::test]
 async fn a_redirect_to_another_host_is_not_followed() {
     let elsewhere = Loopback::start(|_| Reply::json("{}")).await;

@@ -194,6 +194,42 @@ async fn without_a_start_in_the_settings_the_data_begin_with_what_there_is() {
 }
 
 #[tokio::test]
+async fn a_server_that_had_recorded_nothing_yet_is_known_from_its_first_record_on() {
+    let mut whole = Held::default();
+    let times = Run::new(15, 3000, 14_400);
+    whole.scrape(&times);
+    whole.evaluate(&times, &Alert::new(&[("alertname", "Early"), ("service", "api")], 0, &[(3000, 3300), (5000, 5600)]));
+    let until = |second: i64| {
+        let mut held = whole.clone();
+        held.0.values_mut().for_each(|samples| samples.retain(|when, _| *when <= START + second * 1000));
+        held.0.retain(|_, samples| !samples.is_empty());
+        World { retention: "2d".to_owned(), ..World::new(held, START + second * 1000).with_rule("Early", 15, 0) }
+    };
+    let read_at = async |seconds: &[i64]| {
+        let running = run(until(0), |_, _| None).await;
+        let settings = config(&running.server, &json!({ "since": null, "alerts": { "window_minutes": 60 } }));
+        let (mut tables, mut cursor, mut stated) = (Tables::default(), None, Vec::new());
+        for second in seconds {
+            *running.world.lock().expect("no test panics") = until(*second);
+            let read = tables.read(&settings, cursor.as_deref(), Range::default(), at(*second)).await;
+            read.result.expect("it is read");
+            cursor = read.cursor;
+            stated.push(incomplete(&tables, "alerts").len());
+        }
+        (tables, stated)
+    };
+    let (expected, _) = read_at(&[14_400]).await;
+    let whole: Vec<_> = expected.coverage.iter().map(|row| (row.is_complete, row.range_start_at, row.range_end_at)).collect();
+    assert_eq!(whole, [(true, Some(at(3000)), Some(at(14_400))); 2], "alerts, and incidents of the service");
+    // Nothing was there, then nothing still, then a first evaluation, a first scrape, and everything.
+    for seconds in [&[600, 14_400][..], &[600, 1200, 3000, 3001, 3100, 14_400], &[2990, 3000, 14_400]] {
+        let (tables, stated) = read_at(seconds).await;
+        assert_eq!(tables, expected, "{seconds:?}");
+        assert_eq!((stated[0], stated.last()), (1, Some(&0)), "nothing is known at first, in {seconds:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_read_in_time_stays_read_when_the_server_no_longer_keeps_it() {
     let running = run(World { retention: "12h".to_owned(), ..day() }, |_, _| None).await;
     let settings = config(&running.server, &json!({ "since": null, "alerts": { "presence": "" } }));

@@ -7,6 +7,7 @@ use super::fake::World;
 use super::planted::{Held, START, Sample, labels};
 use super::support::{Tables, at, config, run, second};
 use crate::Range;
+use crate::loopback::Reply;
 
 /// A sample every 30 seconds: its own second, and now and then what is no number.
 fn world() -> World {
@@ -100,6 +101,44 @@ async fn many_readings_and_small_answers_are_one() {
         .collect();
     asked.sort_by(|one, other| one.0.total_cmp(&other.0));
     assert!(asked.windows(2).all(|pair| (pair[1].0 - pair[0].1 - 60.0).abs() < 1e-6), "{asked:?}");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_stated_until_it_is_read_again() {
+    let mut world = world();
+    world.now = START + 700_000_000;
+    let late = labels(&[("__name__", "availability"), ("service", "late")]);
+    world.held.0.insert(late, (0..10).map(|n| (START + 500_000_000 + n * 60_000, Sample::Histogram)).collect());
+    let settings = json!({ "rules": [], "series": [{ "name": "a", "query": "availability", "step_seconds": 30 }] });
+    let missing = |cursor: Option<&str>| -> Vec<_> {
+        let ledger = crate::Ledger::from_cursor(cursor).expect("our own cursor");
+        let rows = ledger.coverage("prometheus:main").into_iter().filter(|row| !row.is_complete && row.covers == "samples");
+        rows.map(|row| (row.range_start_at.map(second), row.missing_count)).collect()
+    };
+    let running = run(world.clone(), |_, _| None).await;
+    let whole = Tables::default().read(&config(&running.server, &settings), None, Range::default(), at(700_000)).await;
+    whole.result.expect("it is read");
+    let before = missing(whole.cursor.as_deref());
+    assert_eq!(before.len(), 2, "in the first chunk and in the second: {before:?}");
+    // The range is read once more, and broken off after the first chunk: the second is as it was.
+    let chunks = std::sync::atomic::AtomicUsize::new(0);
+    let broken = run(world.clone(), move |_, asked| {
+        let is_chunk = asked.query("query").as_deref() == Some("availability");
+        let is_later = is_chunk && chunks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0;
+        is_later.then(|| Reply::status(401, "no\n").with("content-type", "text/plain"))
+    })
+    .await;
+    let mut one_by_one = config(&broken.server, &settings);
+    one_by_one.http.requests_in_flight = 1;
+    let past = Range { since: Some(at(0)), until: Some(at(699_000)) };
+    let cursor = Tables::read_broken(&one_by_one, whole.cursor.as_deref(), past, at(700_000)).await;
+    assert!(cursor.is_some(), "the first chunk was committed");
+    assert_eq!(missing(cursor.as_deref()), before);
+    // Once nothing is missing any more, nothing is stated.
+    running.world.lock().expect("no test panics").held.0.retain(|_, samples| samples.values().all(|sample| *sample != Sample::Histogram));
+    let again = Tables::default().read(&config(&running.server, &settings), cursor.as_deref(), past, at(700_000)).await;
+    again.result.expect("it is read");
+    assert_eq!(missing(again.cursor.as_deref()), []);
 }
 
 #[tokio::test]

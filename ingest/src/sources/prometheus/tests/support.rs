@@ -102,6 +102,17 @@ impl Tables {
         Read { cursor: sink.cursor().map(str::to_owned), told, result }
     }
 
+    /// Reads with a commit wherever there may be one until the reading is broken off, and gives the cursor of the last
+    /// commit.
+    pub(super) async fn read_broken(config: &Config, cursor: Option<&str>, range: Range, now: Instant) -> Option<String> {
+        let (pause, _noted) = Pause::noted();
+        let source = PrometheusSource { config: config.clone(), pause };
+        let mut sink = Sink::into_memory_often(&source.stream(), FILLS, now);
+        let reading = Reading { cursor, range, ..Reading::at(now, &NoVariables) };
+        source.read(&reading, &mut sink, &Told::default()).await.expect_err("it is broken off");
+        sink.committed(false).1
+    }
+
     /// Takes rows in as the lake does: of two with one key the newer, then the greater.
     pub(super) fn take(&mut self, sink: &Sink<'_>) {
         fn kept<R: TableRow>(sink: &Sink<'_>) -> Vec<R> {
