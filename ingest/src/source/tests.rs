@@ -139,6 +139,9 @@ impl Source for Gaps {
     }
 }
 
+/// The hours that are missing, the range that is asked for, and the gaps that are this reading's own.
+type Step<'a> = (&'static [(i64, i64)], Range, Vec<&'a String>);
+
 #[tokio::test]
 async fn a_gap_is_of_the_reading_that_found_it_or_was_asked_for_its_time() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -146,7 +149,7 @@ async fn a_gap_is_of_the_reading_that_found_it_or_was_asked_for_its_time() {
     let hour = |hour: i64| Some(Instant(hour * HOUR));
     let open = Range::default();
     let [two, seven] = [2, 7].map(|hour| format!("`interventions`: the clock stood still in hour {hour}"));
-    let steps: [(&'static [(i64, i64)], Range, Vec<&String>); 9] = [
+    let steps: [Step<'_>; 9] = [
         (&[(2, 3)], open, vec![&two]),
         (&[], open, vec![]),
         (&[(7, 9)], open, vec![&seven]),

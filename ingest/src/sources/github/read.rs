@@ -246,7 +246,9 @@ impl Unit<'_, '_, '_> {
             let (candidates, rebased) = direct::pushed(commits, &piece.end, merges.known(), &mut new_from);
             if new_from.is_none() {
                 // The pieces behind it stand on it.
-                left.iter_mut().for_each(|piece| piece.new_from = None);
+                for piece in &mut left {
+                    piece.new_from = None;
+                }
             }
             self.sink.rows::<change_commits::Row>(rebased, None)?;
             for candidate in candidates {

@@ -91,7 +91,9 @@ pub(super) async fn read(
     }
     let entry = ledger.entry(&stream_name);
     entry.losses.retain(|loss| !before.contains(loss));
-    stopped.into_iter().for_each(|loss| entry.lose(loss));
+    if let Some(loss) = stopped {
+        entry.lose(loss);
+    }
     if unkept > 0 {
         let told = format!("series `{}`: `{unkept}` native histograms are not kept", series.name);
         session.reporter.gap(&told);
