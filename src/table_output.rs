@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Format;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// The version of our JSON documents.
 pub(crate) const FORMAT_VERSION: u32 = 1;
@@ -83,7 +83,9 @@ fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String> {
 
 /// Columns side by side, two spaces apart, numbers to the right, null as `-`.
 pub(crate) fn aligned(titles: &[String], numeric: &[bool], rows: &[Vec<Option<String>>]) -> String {
-    let shown = |cell: &Option<String>| cell.as_deref().unwrap_or("-").replace(['\n', '\r', '\t'], " ");
+    let shown = |cell: &Option<String>| {
+        terminal::plain(&cell.as_deref().unwrap_or("-").replace(['\n', '\r', '\t'], " ")).into_owned()
+    };
     let width = |at: usize| {
         let cells = rows.iter().map(|row| row.get(at).map_or(0, |cell| shown(cell).chars().count()));
         cells.chain([titles[at].chars().count()]).max().unwrap_or(0)

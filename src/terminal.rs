@@ -1,5 +1,6 @@
 //! Words on the screen: data to standard output, everything else to standard error.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -53,13 +54,18 @@ impl Terminal {
     /// Says something to a person.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            to_stderr(text.as_ref());
+            to_stderr(&plain(text.as_ref()));
         }
     }
 
     /// Says what went wrong without stopping.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        to_stderr(&format!("{} {}", self.paint("warning:", "33"), text.as_ref()));
+        to_stderr(&format!("{} {}", self.paint("warning:", "33"), plain(text.as_ref())));
+    }
+
+    /// Writes text for people to standard output.
+    pub(crate) fn text(&self, text: &str) -> std::io::Result<()> {
+        self.data(plain(text).as_bytes())
     }
 
     /// Writes data to standard output.
@@ -76,12 +82,13 @@ impl Terminal {
     /// Tells an error with its causes, its code and a hint.
     pub(crate) fn fail(&self, error: &anyhow::Error) -> ExitCode {
         let (code, name, hint) = exit::classify(error);
-        let mut text = format!("{} {error}", self.paint(&format!("error[{name}]:"), "31;1"));
+        let told = plain(&error.to_string()).into_owned();
+        let mut text = format!("{} {told}", self.paint(&format!("error[{name}]:"), "31;1"));
         for cause in error.chain().skip(1) {
             text.push_str("\n  caused by: ");
-            text.push_str(&cause.to_string());
+            text.push_str(&plain(&cause.to_string()));
         }
-        let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
+        let hint = hint.map_or_else(String::new, |hint| format!("{}; ", plain(&hint)));
         to_stderr(&format!("{text}\n\n{} {hint}see `doracle explain {name}`", self.paint("hint:", "36")));
         ExitCode::from(code)
     }
@@ -91,7 +98,35 @@ impl Terminal {
     }
 }
 
+/// The text without anything that a terminal would obey: what a source recorded may hold any letter.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |letter: char| {
+        let turns = ('\u{202a}'..='\u{202e}').contains(&letter) || ('\u{2066}'..='\u{2069}').contains(&letter);
+        (letter.is_control() && letter != '\n' && letter != '\t') || turns
+    };
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_obeyed(letter) { shown.extend(letter.escape_unicode()) } else { shown.push(letter) }
+    }
+    Cow::Owned(shown)
+}
+
 fn to_stderr(text: &str) {
     // Where standard error is gone there is nobody left to tell.
     drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left() {
+        assert_eq!(plain("a\u{1b}[31mred\u{7}\r\n\tb"), "a\\u{1b}[31mred\\u{7}\\u{d}\n\tb");
+        assert_eq!(plain("\u{9b}31m \u{202e}drow"), "\\u{9b}31m \\u{202e}drow");
+        assert_eq!(plain("Zürich – 京都 ✓"), "Zürich – 京都 ✓");
+    }
 }

@@ -87,7 +87,7 @@ async fn number(
     let most = own.limit.unwrap_or(if global.format == Format::Table { SHOWN_IN_TABLE } else { usize::MAX });
     let shown = Shown::new(&lake, explanation, most, plan.zone).await?;
     match global.format {
-        Format::Table => terminal.data(in_words::text(&shown).as_bytes())?,
+        Format::Table => terminal.text(&in_words::text(&shown))?,
         Format::Json => terminal.data((serde_json::to_string_pretty(&document(&shown)?)? + "\n").as_bytes())?,
         format => lines::print(terminal, format, &shown)?,
     }

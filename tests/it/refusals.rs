@@ -29,3 +29,25 @@ fn run_is_always_about_now() {
     let (code, _, words) = run(folder.path(), &["report", "--as-of", "1", "--out", "out"]);
     assert_eq!(code, 0, "{words}");
 }
+
+#[test]
+fn what_a_source_recorded_moves_no_cursor() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("events")).expect("it is made");
+    let rows = "deployment_id,attempt,target,service,environment,revisions,status,started_at,finished_at,evidence\n\
+        d1,1,,a\u{1b}[31mred,production,\"[\"\"api@1f0c\"\"]\",success,2026-01-05T08:00:00Z,2026-01-05T08:10:00Z,log\n";
+    std::fs::write(folder.path().join("events/deployments.csv"), rows).expect("it can be written");
+    std::fs::write(folder.path().join("doracle.toml"), "[[sources]]\ntype = \"files\"\npath = \"events\"\n")
+        .expect("it can be written");
+    let (code, _, words) = run(folder.path(), &["ingest", "-q"]);
+    assert_eq!(code, 0, "{words}");
+    for arguments in [
+        &["sql", "SELECT service FROM deployments"][..],
+        &["explain", "deployment_frequency"],
+        &["explain", "deployment_frequency", "--service", "nobody"],
+    ] {
+        let (_, out, words) = run(folder.path(), arguments);
+        assert!(!format!("{out}{words}").contains('\u{1b}'), "{arguments:?}: {out}{words}");
+        assert!(format!("{out}{words}").contains("a\\u{1b}[31mred"), "{arguments:?}: {out}{words}");
+    }
+}

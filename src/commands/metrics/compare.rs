@@ -35,7 +35,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &PlaceArgumen
                 (None, group) => format!("group `{}`", group.as_deref().unwrap_or("all")),
             };
             let window = format::window(period.start.to_utc(), period.end.to_utc(), plan.zone);
-            terminal.data(in_words(&whose, &window, &compared).as_bytes())?;
+            terminal.text(&in_words(&whose, &window, &compared))?;
         }
         Format::Json => {
             let whole = json!({
