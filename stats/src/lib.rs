@@ -20,6 +20,7 @@ mod bootstrap;
 mod censored_quantile;
 mod distributions;
 mod interval;
+mod linear;
 mod proportions;
 mod quantiles;
 mod random;
@@ -39,6 +40,7 @@ pub use distributions::{
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
 };
 pub use interval::{ConfidenceError, Interval};
+pub use linear::LinearError;
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
