@@ -6,7 +6,7 @@
 -- better:     lower
 -- statistic:  Kaplan-Meier quantiles over changes merged in the window, from the merge; those that still wait are censored
 -- gives:      p50, p75, p90
--- reads:      unit_changes, unit_windows, probabilities
+-- reads:      unit_changes, unit_windows
 -- excluded:   changes of the first known rollout, of a rollout after a gap, and deployed before their merge
 -- interval:   bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
 -- source:     variant of the DORA metric
@@ -22,14 +22,15 @@ WITH observed AS (
     JOIN unit_windows AS w
         ON w.unit_id = c.unit_id AND c.merged_at >= w.window_start_at AND c.merged_at < w.window_end_at
     WHERE c.deployed_at IS NULL OR c.deployed_at >= c.merged_at
+),
+estimated AS (
+    SELECT
+        unit_id,
+        window_id,
+        clustered_survival_quantiles(duration_seconds, is_deployed, rollout_id, 0.5, 0.75, 0.9) AS estimates,
+        count(*) AS n
+    FROM observed
+    GROUP BY unit_id, window_id
 )
-SELECT
-    o.unit_id,
-    o.window_id,
-    p.statistic,
-    clustered_survival_quantile(o.duration_seconds, o.is_deployed, o.rollout_id, p.probability) AS estimate,
-    count(*) AS n
-FROM observed AS o
-CROSS JOIN probabilities AS p
-WHERE p.statistic IN ('p50', 'p75', 'p90')
-GROUP BY o.unit_id, o.window_id, p.statistic
+SELECT unit_id, window_id, unnest(['p50', 'p75', 'p90']) AS statistic, unnest(estimates) AS estimate, n
+FROM estimated

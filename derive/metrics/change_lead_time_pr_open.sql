@@ -6,7 +6,7 @@
 -- better:     lower
 -- statistic:  quantiles over changes merged in the window, from the opening of the pull request, for a direct push from its merge, weighted for those that still wait
 -- gives:      p50, p75, p90
--- reads:      unit_changes, unit_windows, probabilities
+-- reads:      unit_changes, unit_windows
 -- excluded:   changes of the first known rollout, of a rollout after a gap, and without a start before the rollout
 -- interval:   bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
 -- source:     variant of the DORA metric
@@ -23,14 +23,15 @@ WITH observed AS (
     JOIN unit_windows AS w
         ON w.unit_id = c.unit_id AND c.merged_at >= w.window_start_at AND c.merged_at < w.window_end_at
     WHERE c.pr_open_start_at IS NOT NULL
+),
+estimated AS (
+    SELECT
+        unit_id,
+        window_id,
+        censored_quantiles(total_seconds, delay_seconds, censoring_seconds, rollout_id, 0.5, 0.75, 0.9) AS estimates,
+        count(*) AS n
+    FROM observed
+    GROUP BY unit_id, window_id
 )
-SELECT
-    o.unit_id,
-    o.window_id,
-    p.statistic,
-    censored_quantile(o.total_seconds, o.delay_seconds, o.censoring_seconds, o.rollout_id, p.probability) AS estimate,
-    count(*) AS n
-FROM observed AS o
-CROSS JOIN probabilities AS p
-WHERE p.statistic IN ('p50', 'p75', 'p90')
-GROUP BY o.unit_id, o.window_id, p.statistic
+SELECT unit_id, window_id, unnest(['p50', 'p75', 'p90']) AS statistic, unnest(estimates) AS estimate, n
+FROM estimated

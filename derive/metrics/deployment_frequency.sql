@@ -40,12 +40,12 @@ SELECT unit_id, window_id, 'per_day' AS statistic, rate(events, exposure_days, i
 FROM slices
 GROUP BY unit_id, window_id
 UNION ALL
-SELECT unit_id, window_id, 'deploy_days_per_week', plain_quantile(deploy_days, 0.5), count(*)
+SELECT unit_id, window_id, 'deploy_days_per_week', no_interval(exact_quantiles(deploy_days, 0.5)[1]), count(*)
 FROM slices
 WHERE is_full
 GROUP BY unit_id, window_id
 UNION ALL
-SELECT w.unit_id, w.window_id, 'gap_p50', plain_quantile(c.gap_seconds, 0.5), count(*)
+SELECT w.unit_id, w.window_id, 'gap_p50', no_interval(exact_quantiles(c.gap_seconds, 0.5)[1]), count(*)
 FROM counted AS c
 JOIN unit_windows AS w
     ON w.unit_id = c.unit_id AND c.finished_at >= w.window_start_at AND c.finished_at < w.window_end_at

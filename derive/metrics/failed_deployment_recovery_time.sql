@@ -6,7 +6,7 @@
 -- better:    lower
 -- statistic: Kaplan-Meier quantiles over failures that began in the window; those still open are censored
 -- gives:     p50, p90
--- reads:     unit_episodes, unit_windows, probabilities
+-- reads:     unit_episodes, unit_windows
 -- excluded:  incidents without a rollout as cause; episodes with a negative duration
 -- interval:  log-log limits of the survival curve
 -- source:    DORA guide, software delivery performance metrics, 2026
@@ -21,14 +21,15 @@ WITH episodes AS (
     JOIN unit_windows AS w
         ON w.unit_id = f.unit_id AND f.started_at >= w.window_start_at AND f.started_at < w.window_end_at
     WHERE f.observed_until_at >= f.started_at
+),
+estimated AS (
+    SELECT
+        unit_id,
+        window_id,
+        survival_quantiles(duration_seconds, is_restored, 0.5, 0.9) AS estimates,
+        count(*) AS n
+    FROM episodes
+    GROUP BY unit_id, window_id
 )
-SELECT
-    e.unit_id,
-    e.window_id,
-    p.statistic,
-    survival_quantile(e.duration_seconds, e.is_restored, p.probability) AS estimate,
-    count(*) AS n
-FROM episodes AS e
-CROSS JOIN probabilities AS p
-WHERE p.statistic IN ('p50', 'p90')
-GROUP BY e.unit_id, e.window_id, p.statistic
+SELECT unit_id, window_id, unnest(['p50', 'p90']) AS statistic, unnest(estimates) AS estimate, n
+FROM estimated

@@ -5,23 +5,30 @@
 //! | `share` | whether the row has the property | share, Wilson interval |
 //! | `rate` | events and exposure of one slice of the window, whether it is a whole week | events per unit of exposure, exact or quasi-Poisson |
 //! | `poisson_rate` | events and exposure of one slice of the window | events per unit of exposure, exact Poisson |
-//! | `censored_quantile` | total, delay, censoring time, cluster, probability | inverse-probability-weighted quantile |
-//! | `survival_quantile` | duration, whether the end was seen, probability | Kaplan-Meier quantile, log-log limits |
-//! | `clustered_survival_quantile` | the same with the cluster before the probability | Kaplan-Meier quantile, bootstrap |
-//! | `plain_quantile` | value, probability | quantile by selection, no interval |
+//! | `censored_quantiles` | total, delay, censoring time, cluster; then probabilities | inverse-probability-weighted quantiles |
+//! | `survival_quantiles` | duration, whether the end was seen; then probabilities | Kaplan-Meier quantiles, log-log limits |
+//! | `clustered_survival_quantiles` | the same, and the cluster; then probabilities | Kaplan-Meier quantiles, bootstrap |
 //!
-//! All give a struct `{value, above, ci_low, ci_high, ci_method}`. Rows are put in order before anything is summed, so
-//! the number of threads changes nothing.
+//! All give a struct `{value, above, ci_low, ci_high, ci_method}`, or, where they take probabilities, a list with one for
+//! each: a sample is drawn once for all of them. Rows are put in order before anything is summed, so the number of threads
+//! changes nothing. `no_interval` makes such a struct of a number for which no interval is defined.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListBuilder, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, ListBuilder, StringArray, StructArray,
+};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, Signature, Volatility, create_udf,
+};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::prelude::SessionContext;
-use stats::{Bca, CensoredQuantile, Completion, Interval, KaplanMeier, QuantileEstimate, Subject};
+use stats::{Bca, BootstrapError, CensoredQuantile, Completion, Interval, KaplanMeier, QuantileEstimate, Subject};
 
 const CONFIDENCE: f64 = 0.95;
 /// Fewer clusters than this give no bootstrap interval.
@@ -62,6 +69,18 @@ impl Estimate {
         };
         Self { value, above, low: None, high: None, method: method.to_owned() }
     }
+
+    /// With its interval. A replicate whose curve does not reach the quantile has no value; then there is none.
+    fn bound(&mut self, interval: std::result::Result<Bca, BootstrapError>) {
+        match interval {
+            Ok(bca) => {
+                self.low = Some(bca.interval.low);
+                self.high = Some(bca.interval.high);
+                "cluster_bootstrap_bca".clone_into(&mut self.method);
+            }
+            Err(error) => self.method = format!("none: {error}"),
+        }
+    }
 }
 
 /// The fields of [`Estimate`] as an Arrow struct.
@@ -72,32 +91,56 @@ fn fields() -> Fields {
 }
 
 type Rows = Vec<Vec<f64>>;
-type Function = fn(&Rows, u64) -> Estimate;
+
+/// What is computed from the rows of a group.
+#[derive(Clone, Copy)]
+enum Function {
+    /// One number.
+    One(fn(&Rows) -> Estimate),
+    /// A number for each probability, with the seed of the plan.
+    Quantiles(fn(&Rows, &[f64], u64) -> Vec<Estimate>),
+}
 
 /// Registers every estimator with a session.
 pub(crate) fn register(context: &SessionContext, seed: u64) {
-    let all: [(&str, usize, Function); 7] = [
-        ("share", 1, share),
-        ("rate", 3, rate),
-        ("poisson_rate", 2, poisson_rate),
-        ("censored_quantile", 5, censored_quantile),
-        ("survival_quantile", 3, survival_quantile),
-        ("clustered_survival_quantile", 4, clustered_survival_quantile),
-        ("plain_quantile", 2, plain_quantile),
+    use Function::{One, Quantiles};
+    let all: [(&str, usize, Function); 6] = [
+        ("share", 1, One(share)),
+        ("rate", 3, One(rate)),
+        ("poisson_rate", 2, One(poisson_rate)),
+        ("censored_quantiles", 4, Quantiles(censored_quantiles)),
+        ("survival_quantiles", 2, Quantiles(survival_quantiles)),
+        ("clustered_survival_quantiles", 3, Quantiles(clustered_survival_quantiles)),
     ];
-    for (name, arguments, function) in all {
-        let estimator = Estimator {
-            name: name.to_owned(),
-            arguments,
-            seed,
-            function: Named { name: name.to_owned(), function },
-            signature: Signature::any(arguments, Volatility::Immutable),
+    for (name, columns, function) in all {
+        let signature = match function {
+            One(_) => Signature::any(columns, Volatility::Immutable),
+            Quantiles(_) => Signature::variadic_any(Volatility::Immutable),
         };
-        context.register_udaf(AggregateUDF::new_from_impl(estimator));
+        let function = Named { name: name.to_owned(), function };
+        context.register_udaf(AggregateUDF::new_from_impl(Estimator { columns, seed, function, signature }));
     }
+    context.register_udf(create_udf(
+        "no_interval",
+        vec![DataType::Float64],
+        DataType::Struct(fields()),
+        Volatility::Immutable,
+        Arc::new(no_interval),
+    ));
 }
 
-fn share(rows: &Rows, _seed: u64) -> Estimate {
+/// Estimates that have no interval, by their nature.
+fn no_interval(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let columns = ColumnarValue::values_to_arrays(arguments)?;
+    let estimate = |value: Option<f64>| match value {
+        Some(value) => Estimate { value: Some(value), ..Estimate::none("no interval is defined for this statistic") },
+        None => Estimate::none("no values"),
+    };
+    let estimates: Vec<Estimate> = reals(&columns[0])?.iter().map(estimate).collect();
+    Ok(ColumnarValue::Array(Arc::new(structs(&estimates))))
+}
+
+fn share(rows: &Rows) -> Estimate {
     let trials = rows.len() as u64;
     let successes = rows.iter().filter(|row| row[0] != 0.0).count() as u64;
     match stats::wilson_interval(successes, trials, CONFIDENCE) {
@@ -106,7 +149,7 @@ fn share(rows: &Rows, _seed: u64) -> Estimate {
     }
 }
 
-fn rate(rows: &Rows, _seed: u64) -> Estimate {
+fn rate(rows: &Rows) -> Estimate {
     let read = match read(rows) {
         Ok(read) => read,
         Err(why) => return Estimate::none(why),
@@ -128,7 +171,7 @@ fn rate(rows: &Rows, _seed: u64) -> Estimate {
     }
 }
 
-fn poisson_rate(rows: &Rows, _seed: u64) -> Estimate {
+fn poisson_rate(rows: &Rows) -> Estimate {
     let read = match read(rows) {
         Ok(read) => read,
         Err(why) => return Estimate::none(why),
@@ -158,8 +201,7 @@ fn count(row: &[f64]) -> u64 {
     row[0] as u64
 }
 
-fn censored_quantile(rows: &Rows, seed: u64) -> Estimate {
-    let Some(probability) = rows.first().map(|row| row[4]) else { return Estimate::none("no changes") };
+fn censored_quantiles(rows: &Rows, probabilities: &[f64], seed: u64) -> Vec<Estimate> {
     let subjects: Vec<(u64, Subject)> = rows
         .iter()
         .map(|row| {
@@ -168,95 +210,102 @@ fn censored_quantile(rows: &Rows, seed: u64) -> Estimate {
         })
         .collect();
     let all: Vec<Subject> = subjects.iter().map(|(_, subject)| *subject).collect();
-    let found = CensoredQuantile::fit(&all).and_then(|curve| curve.quantile(probability));
-    let mut estimate = match found {
-        Ok(found) => Estimate::of(found, "none"),
-        Err(error) => return Estimate::none(&error.to_string()),
+    let curve = match CensoredQuantile::fit(&all) {
+        Ok(curve) => curve,
+        Err(error) => return vec![Estimate::none(&error.to_string()); probabilities.len()],
     };
+    let estimates = probabilities.iter().map(|probability| match curve.quantile(*probability) {
+        Ok(found) => Estimate::of(found, "none"),
+        Err(error) => Estimate::none(&error.to_string()),
+    });
     let clusters: Vec<Option<u64>> =
         subjects.iter().map(|(cluster, subject)| subject.completion.is_some().then_some(*cluster)).collect();
-    bootstrap(&mut estimate, &clusters, |clusters| {
-        stats::censored_quantile_bca(&all, clusters, probability, REPLICATES, seed, CONFIDENCE)
-    });
-    estimate
+    bootstrap(estimates.collect(), &clusters, |clusters| {
+        stats::censored_quantiles_bca(&all, clusters, probabilities, REPLICATES, seed, CONFIDENCE)
+    })
 }
 
-/// The interval of a lead-time quantile: changes of one rollout share their end, so rollouts are drawn, not changes.
+/// The intervals of lead-time quantiles: changes of one rollout share their end, so rollouts are drawn, not changes.
 /// What still waits has no cluster.
 fn bootstrap<E: std::fmt::Display>(
-    estimate: &mut Estimate,
+    mut estimates: Vec<Estimate>,
     rollouts: &[Option<u64>],
-    interval: impl FnOnce(&[(u64, usize)]) -> std::result::Result<Bca, E>,
-) {
-    let distinct: std::collections::BTreeSet<u64> = rollouts.iter().flatten().copied().collect();
-    if estimate.value.is_none() {
-        "none: the curve does not reach the quantile".clone_into(&mut estimate.method);
-        return;
+    intervals: impl FnOnce(&[(u64, usize)]) -> std::result::Result<Vec<std::result::Result<Bca, BootstrapError>>, E>,
+) -> Vec<Estimate> {
+    for unreached in estimates.iter_mut().filter(|estimate| estimate.above.is_some()) {
+        "none: the curve does not reach the quantile".clone_into(&mut unreached.method);
     }
+    let reached = |estimate: &Estimate| estimate.value.is_some();
+    if !estimates.iter().any(reached) {
+        return estimates;
+    }
+    let distinct: std::collections::BTreeSet<u64> = rollouts.iter().flatten().copied().collect();
     if distinct.len() < CLUSTERS_FOR_BOOTSTRAP {
-        estimate.method = format!("none: {} rollouts, {CLUSTERS_FOR_BOOTSTRAP} are needed", distinct.len());
-        return;
+        for estimate in estimates.iter_mut().filter(|estimate| reached(estimate)) {
+            estimate.method = format!("none: {} rollouts, {CLUSTERS_FOR_BOOTSTRAP} are needed", distinct.len());
+        }
+        return estimates;
     }
     // A change that still waits is in no rollout yet: it is a cluster of its own.
     let clusters: Vec<(u64, usize)> =
         rollouts.iter().enumerate().map(|(at, rollout)| rollout.map_or((0, at + 1), |rollout| (rollout, 0))).collect();
-    // A replicate whose curve does not reach the quantile has no value; then there is no interval either.
-    match interval(&clusters) {
-        Ok(bca) => {
-            estimate.low = Some(bca.interval.low);
-            estimate.high = Some(bca.interval.high);
-            "cluster_bootstrap_bca".clone_into(&mut estimate.method);
+    match intervals(&clusters) {
+        Ok(intervals) => {
+            let pairs = estimates.iter_mut().zip(intervals).filter(|(estimate, _)| reached(estimate));
+            for (estimate, interval) in pairs {
+                estimate.bound(interval);
+            }
         }
-        Err(error) => estimate.method = format!("none: {error}"),
+        Err(error) => {
+            for estimate in estimates.iter_mut().filter(|estimate| reached(estimate)) {
+                estimate.method = format!("none: {error}");
+            }
+        }
     }
+    estimates
 }
 
-fn survival_quantile(rows: &Rows, _seed: u64) -> Estimate {
-    let Some(probability) = rows.first().map(|row| row[2]) else { return Estimate::none("no failures") };
+fn survival_quantiles(rows: &Rows, probabilities: &[f64], _seed: u64) -> Vec<Estimate> {
     let (durations, observed) = durations(rows);
-    let found =
-        KaplanMeier::fit(&durations, &observed).and_then(|curve| curve.quantile_interval(probability, CONFIDENCE));
-    match found {
-        Ok(found) => {
-            let method = match (found.low, found.high) {
-                (None, None) => "none: too few ended for the limits of the curve to reach the quantile",
-                (None, Some(_)) => "kaplan_meier_log_log, the lower limit is not reached",
-                (Some(_), None) => "kaplan_meier_log_log, the upper limit is not reached",
-                (Some(_), Some(_)) => "kaplan_meier_log_log",
-            };
-            Estimate { low: found.low, high: found.high, ..Estimate::of(found.estimate, method) }
+    let curve = KaplanMeier::fit(&durations, &observed);
+    let estimate = |probability: &f64| {
+        let found = curve.as_ref().map_err(Clone::clone);
+        match found.and_then(|curve| curve.quantile_interval(*probability, CONFIDENCE)) {
+            Ok(found) => {
+                let method = match (found.low, found.high) {
+                    (None, None) => "none: too few ended for the limits of the curve to reach the quantile",
+                    (None, Some(_)) => "kaplan_meier_log_log, the lower limit is not reached",
+                    (Some(_), None) => "kaplan_meier_log_log, the upper limit is not reached",
+                    (Some(_), Some(_)) => "kaplan_meier_log_log",
+                };
+                Estimate { low: found.low, high: found.high, ..Estimate::of(found.estimate, method) }
+            }
+            Err(error) => Estimate::none(&error.to_string()),
         }
-        Err(error) => Estimate::none(&error.to_string()),
-    }
-}
-
-fn clustered_survival_quantile(rows: &Rows, seed: u64) -> Estimate {
-    let Some(probability) = rows.first().map(|row| row[3]) else { return Estimate::none("no changes") };
-    let (durations, observed) = durations(rows);
-    let found = KaplanMeier::fit(&durations, &observed).and_then(|curve| curve.quantile(probability));
-    let mut estimate = match found {
-        Ok(found) => Estimate::of(found, "none"),
-        Err(error) => return Estimate::none(&error.to_string()),
     };
-    let clusters: Vec<Option<u64>> = rows.iter().map(|row| (row[1] != 0.0).then_some(row[2].to_bits())).collect();
-    bootstrap(&mut estimate, &clusters, |clusters| {
-        stats::kaplan_meier_quantile_bca(&durations, &observed, clusters, probability, REPLICATES, seed, CONFIDENCE)
+    probabilities.iter().map(estimate).collect()
+}
+
+fn clustered_survival_quantiles(rows: &Rows, probabilities: &[f64], seed: u64) -> Vec<Estimate> {
+    let (durations, observed) = durations(rows);
+    let curve = match KaplanMeier::fit(&durations, &observed) {
+        Ok(curve) => curve,
+        Err(error) => return vec![Estimate::none(&error.to_string()); probabilities.len()],
+    };
+    let estimates = probabilities.iter().map(|probability| match curve.quantile(*probability) {
+        Ok(found) => Estimate::of(found, "none"),
+        Err(error) => Estimate::none(&error.to_string()),
     });
-    estimate
+    let clusters: Vec<Option<u64>> = rows.iter().map(|row| (row[1] != 0.0).then_some(row[2].to_bits())).collect();
+    bootstrap(estimates.collect(), &clusters, |clusters| {
+        let plan = (REPLICATES, seed, CONFIDENCE);
+        stats::kaplan_meier_quantiles_bca(&durations, &observed, clusters, probabilities, plan.0, plan.1, plan.2)
+    })
 }
 
 /// Durations, and for each whether its end was seen.
 fn durations(rows: &Rows) -> (Vec<f64>, Vec<bool>) {
     rows.iter().map(|row| (row[0], row[1] != 0.0)).unzip()
-}
-
-fn plain_quantile(rows: &Rows, _seed: u64) -> Estimate {
-    let Some(probability) = rows.first().map(|row| row[1]) else { return Estimate::none("no values") };
-    let values: Vec<f64> = rows.iter().map(|row| row[0]).filter(|value| !value.is_nan()).collect();
-    match stats::quantile(&values, probability) {
-        Ok(value) => Estimate { value: Some(value), ..Estimate::none("no interval is defined for this statistic") },
-        Err(error) => Estimate::none(&error.to_string()),
-    }
 }
 
 /// A function known by its name, so that two registrations of it are equal.
@@ -288,8 +337,8 @@ impl std::hash::Hash for Named {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Estimator {
-    name: String,
-    arguments: usize,
+    /// How many arguments are columns; probabilities may follow.
+    columns: usize,
     seed: u64,
     function: Named,
     signature: Signature,
@@ -297,20 +346,30 @@ struct Estimator {
 
 impl AggregateUDFImpl for Estimator {
     fn name(&self) -> &str {
-        &self.name
+        &self.function.name
     }
 
     fn signature(&self) -> &Signature {
         &self.signature
     }
 
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(fields()))
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        let estimate = DataType::Struct(fields());
+        match self.function.function {
+            Function::One(_) => Ok(estimate),
+            Function::Quantiles(_) if arguments.len() > self.columns => {
+                Ok(DataType::List(Arc::new(Field::new_list_field(estimate, true))))
+            }
+            Function::Quantiles(_) => {
+                plan_err!("{} takes {} columns and one probability or more", self.name(), self.columns)
+            }
+        }
     }
 
-    fn accumulator(&self, _arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+    fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         Ok(Box::new(Collector {
-            columns: self.arguments,
+            columns: self.columns,
+            probabilities: probabilities(self.name(), &arguments, self.columns)?,
             seed: self.seed,
             function: self.function.function,
             cells: Vec::new(),
@@ -324,12 +383,18 @@ impl AggregateUDFImpl for Estimator {
 }
 
 /// Keeps all rows, flat; a null is a NaN, a text the first 52 bits of its hash.
-#[derive(Debug)]
 struct Collector {
     columns: usize,
+    probabilities: Vec<f64>,
     seed: u64,
     function: Function,
     cells: Vec<f64>,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rows", self.cells.len() / self.columns.max(1))
+    }
 }
 
 impl Collector {
@@ -348,7 +413,7 @@ impl Collector {
 
 impl Accumulator for Collector {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let columns = values.iter().map(numbers).collect::<Result<Vec<_>>>()?;
+        let columns = values.iter().take(self.columns).map(numbers).collect::<Result<Vec<_>>>()?;
         let count = columns.first().map_or(0, Float64Array::len);
         for at in 0..count {
             for column in &columns {
@@ -376,21 +441,56 @@ impl Accumulator for Collector {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let estimate = (self.function)(&self.rows(), self.seed);
-        let real = |value: Option<f64>| Arc::new(Float64Array::from(vec![value])) as ArrayRef;
-        let columns = vec![
-            real(estimate.value),
-            real(estimate.above),
-            real(estimate.low),
-            real(estimate.high),
-            Arc::new(StringArray::from(vec![estimate.method])) as ArrayRef,
-        ];
-        Ok(ScalarValue::Struct(Arc::new(StructArray::new(fields(), columns, None))))
+        let rows = self.rows();
+        match self.function {
+            Function::One(function) => Ok(ScalarValue::Struct(Arc::new(structs(&[function(&rows)])))),
+            Function::Quantiles(function) => {
+                let estimates = function(&rows, &self.probabilities, self.seed);
+                let offsets = OffsetBuffer::from_lengths([estimates.len()]);
+                let item = Arc::new(Field::new_list_field(DataType::Struct(fields()), true));
+                let list = ListArray::try_new(item, offsets, Arc::new(structs(&estimates)), None)?;
+                Ok(ScalarValue::List(Arc::new(list)))
+            }
+        }
     }
 
     fn size(&self) -> usize {
         size_of_val(self) + self.cells.capacity() * size_of::<f64>()
     }
+}
+
+/// Estimates as an Arrow array.
+fn structs(estimates: &[Estimate]) -> StructArray {
+    let real =
+        |part: fn(&Estimate) -> Option<f64>| Arc::new(estimates.iter().map(part).collect::<Float64Array>()) as ArrayRef;
+    let methods = StringArray::from_iter_values(estimates.iter().map(|estimate| estimate.method.as_str()));
+    let columns = vec![
+        real(|estimate| estimate.value),
+        real(|estimate| estimate.above),
+        real(|estimate| estimate.low),
+        real(|estimate| estimate.high),
+        Arc::new(methods) as ArrayRef,
+    ];
+    StructArray::new(fields(), columns, None)
+}
+
+/// The arguments after the first `columns`: probabilities, given as numbers.
+pub(crate) fn probabilities(function: &str, arguments: &AccumulatorArgs<'_>, columns: usize) -> Result<Vec<f64>> {
+    let literal = |expr: &Arc<dyn PhysicalExpr>| {
+        let value = expr.downcast_ref::<Literal>().map(|literal| literal.value().cast_to(&DataType::Float64));
+        match value.transpose()? {
+            Some(ScalarValue::Float64(Some(probability))) if (0.0..=1.0).contains(&probability) => Ok(probability),
+            _ => plan_err!("{function} takes probabilities between 0 and 1 at its end, given as numbers"),
+        }
+    };
+    arguments.exprs.iter().skip(columns).map(literal).collect()
+}
+
+/// A numeric column as floating-point numbers.
+pub(crate) fn reals(column: &ArrayRef) -> Result<Float64Array> {
+    let cast = arrow::compute::cast(column, &DataType::Float64)?;
+    let numbers = cast.as_primitive_opt::<Float64Type>();
+    numbers.cloned().ok_or_else(|| exec_datafusion_err!("an estimator takes numbers, not {}", column.data_type()))
 }
 
 /// A column as numbers.
@@ -400,9 +500,7 @@ fn numbers(column: &ArrayRef) -> Result<Float64Array> {
         let texts = texts.as_string::<i32>();
         return Ok(texts.iter().map(|text| text.map(text_number)).collect());
     }
-    let cast = arrow::compute::cast(column, &DataType::Float64)?;
-    let numbers = cast.as_primitive_opt::<Float64Type>();
-    numbers.cloned().ok_or_else(|| exec_datafusion_err!("an estimator takes numbers, not {}", column.data_type()))
+    reals(column)
 }
 
 /// The first 52 bits of a text's SHA-256: exact in a float, and the same on every machine.

@@ -12,6 +12,7 @@
 
 mod adoptions;
 pub mod arrivals;
+mod asof;
 mod attempts;
 mod derived;
 mod dimensions;
@@ -28,6 +29,7 @@ mod metrics;
 mod plan;
 mod profiles;
 mod quality;
+mod quantiles;
 pub mod rollouts;
 mod run;
 mod session;
@@ -51,13 +53,13 @@ pub use profiles::{
 pub use quality::finding_names;
 pub use run::derive;
 
-/// A session in which the functions that metrics and stages call are registered, and nothing else: for testing SQL
-/// files against literal tables.
-#[doc(hidden)]
+/// The same session with everything that stages and metrics say in SQL and the engine alone does not know: `ASOF JOIN`,
+/// `seconds_between`, `exact_quantiles`, and the estimators. Intervals that are drawn come from `seed`.
 #[must_use]
-pub fn testing_session(seed: u64) -> datafusion::prelude::SessionContext {
-    let context = datafusion::prelude::SessionContext::new();
+pub fn with_functions(context: &datafusion::prelude::SessionContext, seed: u64) -> datafusion::prelude::SessionContext {
+    let context = asof::with_asof_join(context);
     stages::register_functions(&context);
+    quantiles::register_exact_quantiles(&context);
     estimators::register(&context, seed);
     context
 }

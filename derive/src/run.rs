@@ -18,8 +18,8 @@ use crate::metrics::Stamp;
 use crate::units::{Unit, UnitWindow};
 use crate::windows::Window;
 use crate::{
-    DeriveError, Derived, Plan, estimators, failures as evidence, flags, images, metrics as definitions, quality,
-    rollouts as building, session, stages, units, views,
+    DeriveError, Derived, Plan, failures as evidence, flags, images, metrics as definitions, quality,
+    rollouts as building, session, stages, units, views, with_functions,
 };
 
 /// Derives everything that `plan` asks for from the tables of `snapshot`.
@@ -111,9 +111,7 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     }
     let reverts = evidence::reverts(&changes, &change_commits, &links.rows, &built.rollouts);
 
-    let context = snapshot.context(plan.threads).await?;
-    stages::register_functions(&context);
-    estimators::register(&context, plan.seed);
+    let context = with_functions(&snapshot.context(plan.threads).await?, plan.seed);
     session::register_settings(&context, plan, as_of)?;
     let flags = flags::flags(&built.rollouts, &known_incidents, &reverts, &exposure, plan);
     session::register_rollouts(&context, &built.rollouts, &flags, &exposure, plan)?;

@@ -18,21 +18,13 @@ use crate::units::{Slice, Unit, UnitWindow, is_all, number};
 use crate::windows::{Window, local_day};
 use crate::{DeriveError, Plan, failures, stages};
 
-/// The quantiles that metrics may ask for.
-const PROBABILITIES: [(&str, f64); 3] = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9)];
-
-/// `settings` and `probabilities`.
+/// `settings`.
 pub(crate) fn register_settings(context: &SessionContext, plan: &Plan, as_of: Instant) -> Result<(), DeriveError> {
     let settings = table(vec![
         ("as_of_at", instants([as_of].into_iter())),
         ("incident_window_seconds", reals([plan.incident_window_seconds as f64].into_iter())),
     ]);
-    stages::register(context, "settings", settings)?;
-    let probabilities = table(vec![
-        ("statistic", texts(PROBABILITIES.iter().map(|(name, _)| *name))),
-        ("probability", reals(PROBABILITIES.iter().map(|(_, probability)| *probability))),
-    ]);
-    stages::register(context, "probabilities", probabilities)
+    stages::register(context, "settings", settings)
 }
 
 /// `rollouts`, each with its flags, the day on which it finished, and the one before it.

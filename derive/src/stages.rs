@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::compute::binary;
+use arrow::datatypes::DataType;
 use datafusion::common::{Result as EngineResult, cast::as_timestamp_microsecond_array};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
@@ -56,11 +57,7 @@ pub(crate) fn register_functions(context: &SessionContext) {
 fn seconds_between(arguments: &[ColumnarValue]) -> EngineResult<ColumnarValue> {
     let columns: Vec<ArrayRef> = ColumnarValue::values_to_arrays(arguments)?;
     let (start, end) = (as_timestamp_microsecond_array(&columns[0])?, as_timestamp_microsecond_array(&columns[1])?);
-    debug_assert_eq!(columns[0].as_primitive::<TimestampMicrosecondType>().len(), end.len());
-    let seconds: Float64Array = start
-        .iter()
-        .zip(end.iter())
-        .map(|(start, end)| Some((end?.saturating_sub(start?)) as f64 / Instant::MICROS as f64))
-        .collect();
+    let seconds = |start: i64, end: i64| end.saturating_sub(start) as f64 / Instant::MICROS as f64;
+    let seconds: Float64Array = binary(start, end, seconds)?;
     Ok(ColumnarValue::Array(Arc::new(seconds)))
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use datafusion::execution::context::SQLOptions;
+use derive::Plan;
 use lake::{AsOf, Lake};
 
 use crate::cli::{Global, SqlArguments};
@@ -13,7 +14,8 @@ use crate::terminal::Terminal;
 pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &SqlArguments) -> Result<Outcome> {
     let layered = Layered::load(global)?;
     let lake = Lake::open(&layered.location()?).await?;
-    let context = lake.snapshot(own.as_of.unwrap_or(AsOf::Latest)).await?.context(global.threads).await?;
+    let tables = lake.snapshot(own.as_of.unwrap_or(AsOf::Latest)).await?.context(global.threads).await?;
+    let context = derive::with_functions(&tables, Plan::default().seed);
     // A question changes nothing and reads no other file.
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = context.sql_with_options(&own.query, reading).await.map_err(|error| UsageError {

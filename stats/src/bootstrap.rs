@@ -379,54 +379,95 @@ fn draws(clusters: usize, seed: u64, number: usize) -> impl Iterator<Item = usiz
     (0..clusters).map(move |_| usize::try_from(random.below(count)).expect("a number below a length fits"))
 }
 
-/// Does what [`cluster_bootstrap_bca`] does, with the same draws, for a statistic that is computed from how often each
-/// of `clusters` clusters is in the sample: the data are then ordered once, not once for each replicate.
+/// Does what [`cluster_bootstrap_bca`] does, with the same draws, for statistics that are computed together from how
+/// often each of `clusters` clusters is in the sample: the data are then ordered once, not once for each replicate, and
+/// drawn once for all statistics.
 ///
-/// The caller has passed [`check_plan`], and [`Numbered`] gave the count.
+/// `statistics` fills the values of a sample, one for each of `count` statistics. Each has an answer of its own: where one
+/// is undefined, the others are not.
+///
+/// The caller has passed [`check_plan`], and [`Numbered`] gave the number of clusters.
 pub(crate) fn multiplicity_bootstrap_bca(
     clusters: usize,
-    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+    count: usize,
+    mut statistics: impl FnMut(&[usize], &mut [Option<f64>]),
     replicates: usize,
     seed: u64,
     confidence: f64,
-) -> Result<Bca, BootstrapError> {
-    let estimate = defined(statistic(&vec![1; clusters]), ResamplePlace::Data)?;
-    let drawn = multiplicity_replicates(clusters, &mut statistic, replicates, seed)?;
-    let jackknife = multiplicity_jackknife(clusters, &mut statistic)?;
-    bca_interval(estimate, &drawn, &[&jackknife], confidence)
+) -> Vec<Result<Bca, BootstrapError>> {
+    let mut estimates = Samples::of(count);
+    estimates.add(&vec![1; clusters], &mut statistics);
+    let drawn = multiplicity_replicates(clusters, count, &mut statistics, replicates, seed);
+    let jackknife = multiplicity_jackknife(clusters, count, &mut statistics);
+    (0..count)
+        .map(|place| {
+            let estimate = estimates.of_statistic(place, |_| ResamplePlace::Data)?;
+            let drawn = drawn.of_statistic(place, ResamplePlace::Replicate)?;
+            let jackknife = jackknife.of_statistic(place, ResamplePlace::WithoutCluster)?;
+            bca_interval(estimate[0], &drawn, &[&jackknife], confidence)
+        })
+        .collect()
+}
+
+/// The values of several statistics in many samples.
+pub(crate) struct Samples {
+    count: usize,
+    /// `[samples, count]`.
+    values: Vec<Option<f64>>,
+}
+
+impl Samples {
+    fn of(count: usize) -> Self {
+        Self { count, values: Vec::new() }
+    }
+
+    fn add(&mut self, multiplicities: &[usize], statistics: &mut impl FnMut(&[usize], &mut [Option<f64>])) {
+        let start = self.values.len();
+        self.values.resize(start + self.count, None);
+        statistics(multiplicities, &mut self.values[start..]);
+    }
+
+    /// One statistic in every sample; `place` names a sample in which it is not defined.
+    pub(crate) fn of_statistic(
+        &self,
+        statistic: usize,
+        place: impl Fn(usize) -> ResamplePlace,
+    ) -> Result<Vec<f64>, BootstrapError> {
+        let values = self.values.chunks_exact(self.count.max(1)).map(|sample| sample[statistic]);
+        values.enumerate().map(|(number, value)| defined(value, place(number))).collect()
+    }
 }
 
 /// The replicates behind [`multiplicity_bootstrap_bca`].
 pub(crate) fn multiplicity_replicates(
     clusters: usize,
-    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+    count: usize,
+    statistics: &mut impl FnMut(&[usize], &mut [Option<f64>]),
     replicates: usize,
     seed: u64,
-) -> Result<Vec<f64>, BootstrapError> {
-    let mut multiplicities = vec![0; clusters];
-    (0..replicates)
-        .map(|number| {
-            multiplicities.fill(0);
-            draws(clusters, seed, number).for_each(|chosen| multiplicities[chosen] += 1);
-            defined(statistic(&multiplicities), ResamplePlace::Replicate(number))
-        })
-        .collect()
+) -> Samples {
+    let (mut samples, mut multiplicities) = (Samples::of(count), vec![0; clusters]);
+    for number in 0..replicates {
+        multiplicities.fill(0);
+        draws(clusters, seed, number).for_each(|chosen| multiplicities[chosen] += 1);
+        samples.add(&multiplicities, statistics);
+    }
+    samples
 }
 
-/// The statistic with each cluster left out in turn.
+/// The statistics with each cluster left out in turn.
 fn multiplicity_jackknife(
     clusters: usize,
-    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
-) -> Result<Vec<f64>, BootstrapError> {
-    let mut multiplicities = vec![1; clusters];
-    (0..clusters)
-        .map(|left_out| {
-            multiplicities[left_out] = 0;
-            let value = statistic(&multiplicities);
-            multiplicities[left_out] = 1;
-            defined(value, ResamplePlace::WithoutCluster(left_out))
-        })
-        .collect()
+    count: usize,
+    statistics: &mut impl FnMut(&[usize], &mut [Option<f64>]),
+) -> Samples {
+    let (mut samples, mut multiplicities) = (Samples::of(count), vec![1; clusters]);
+    for left_out in 0..clusters {
+        multiplicities[left_out] = 0;
+        samples.add(&multiplicities, statistics);
+        multiplicities[left_out] = 1;
+    }
+    samples
 }
 
 /// `z₀`: the normal quantile of the share of replicates below the estimate, ties counted half.

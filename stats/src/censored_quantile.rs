@@ -6,7 +6,7 @@ mod bootstrap;
 #[cfg(test)]
 mod tests;
 
-pub use bootstrap::{CensoredBootstrapError, censored_quantile_bca};
+pub use bootstrap::{CensoredBootstrapError, censored_quantile_bca, censored_quantiles_bca};
 
 /// Why a weighted distribution function, or a quantile of it, does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

@@ -13,8 +13,8 @@
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
-//! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`] |
-//! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`] |
+//! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`], [`censored_quantiles_bca`] |
+//! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`], [`kaplan_meier_quantiles_bca`] |
 
 mod bootstrap;
 mod censored_quantile;
@@ -34,6 +34,7 @@ pub use bootstrap::{
 };
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
+    censored_quantiles_bca,
 };
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
@@ -44,6 +45,7 @@ pub use linear::LinearError;
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
+    quantile_of_sorted,
 };
 pub use random::Philox;
 pub use rates::{
@@ -53,5 +55,5 @@ pub use rates::{
 pub use step_function::QuantileEstimate;
 pub use survival::{
     KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
-    kaplan_meier_quantile_bca,
+    kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca,
 };

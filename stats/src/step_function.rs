@@ -27,6 +27,28 @@ impl QuantileEstimate {
 /// such as 1/3 do not come out exact.
 pub(crate) const LEVEL_TOLERANCE: f64 = 1.490_116_119_384_765_6e-8;
 
+/// Fills `crossings` with where the steps reach each of `levels`, as [`crossing`] finds it, and `None` where they do not.
+/// `steps` is room for them: they are computed once, and only as far as the highest level needs.
+pub(crate) fn crossings(
+    mut computed: impl Iterator<Item = (f64, f64)>,
+    levels: &[f64],
+    end: f64,
+    steps: &mut Vec<(f64, f64)>,
+    crossings: &mut [Option<f64>],
+) {
+    steps.clear();
+    let highest = levels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    while let Some(step) = computed.next() {
+        steps.push(step);
+        if step.1 - LEVEL_TOLERANCE >= highest {
+            break;
+        }
+    }
+    for (found, level) in crossings.iter_mut().zip(levels) {
+        *found = crossing(steps.iter().copied(), *level, end);
+    }
+}
+
 /// Finds where a rising step function, given as `(position, height)` after each step, reaches `level`.
 ///
 /// Where the height equals the level on a flat piece the midpoint of that piece is taken; the last piece ends at `end`.

@@ -8,7 +8,7 @@ mod bootstrap;
 #[cfg(test)]
 mod tests;
 
-pub use bootstrap::{SurvivalBootstrapError, kaplan_meier_quantile_bca};
+pub use bootstrap::{SurvivalBootstrapError, kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca};
 
 /// Why a survival curve, or something read from it, does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

@@ -41,17 +41,23 @@ reviews AS (
     WHERE kind IN ('approved', 'changes_requested', 'commented')
     GROUP BY repository, change_id
 ),
-deployed AS (
-    -- By branch and time, not by ancestry: the next successful run of the team after the merge.
-    SELECT p.unit_id, c.repository, c.change_id, min(r.started_at) AS deployed_at
+runs AS (
+    SELECT u.unit_id, r.started_at
+    FROM attempted AS r
+    JOIN unit_services AS u ON u.service = r.service AND u.environment = r.environment
+    WHERE r.place = 1 AND r.is_success
+),
+merged AS (
+    SELECT p.unit_id, c.repository, c.change_id, c.merged_at
     FROM changes AS c
     JOIN repositories AS p ON p.repository = c.repository
-    JOIN unit_services AS u ON u.unit_id = p.unit_id
-    JOIN attempted AS r
-        ON r.service = u.service AND r.environment = u.environment AND r.place = 1 AND r.is_success
-        AND r.started_at >= c.merged_at
     WHERE c.kind = 'pull_request'
-    GROUP BY p.unit_id, c.repository, c.change_id
+),
+deployed AS (
+    -- By branch and time, not by ancestry: the next successful run of the team after the merge.
+    SELECT m.unit_id, m.repository, m.change_id, r.started_at AS deployed_at
+    FROM (merged AS m ASOF JOIN runs AS r MATCH_CONDITION (m.merged_at <= r.started_at) ON r.unit_id = m.unit_id)
+    WHERE r.started_at IS NOT NULL
 ),
 stages AS (
     SELECT

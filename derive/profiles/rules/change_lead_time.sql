@@ -63,15 +63,21 @@ last_attempts AS (
     WHERE started_at IS NOT NULL AND status <> 'running'
     GROUP BY service, environment, deployment_id, attempt
 ),
-runs AS (
-    SELECT r.unit_id, c.repository, c.change_id, min(s.started_at) AS deployed_at
+merged AS (
+    SELECT r.unit_id, c.repository, c.change_id, c.merged_at
     FROM changes AS c
     JOIN repositories AS r ON r.repository = c.repository
-    JOIN unit_services AS u ON u.unit_id = r.unit_id
-    JOIN last_attempts AS s
-        ON s.service = u.service AND s.environment = u.environment AND s.place = 1 AND s.is_success
-        AND s.started_at >= c.merged_at
-    GROUP BY r.unit_id, c.repository, c.change_id
+),
+succeeded AS (
+    SELECT u.unit_id, s.started_at
+    FROM last_attempts AS s
+    JOIN unit_services AS u ON u.service = s.service AND u.environment = s.environment
+    WHERE s.place = 1 AND s.is_success
+),
+runs AS (
+    SELECT m.unit_id, m.repository, m.change_id, s.started_at AS deployed_at
+    FROM (merged AS m ASOF JOIN succeeded AS s MATCH_CONDITION (m.merged_at <= s.started_at) ON s.unit_id = m.unit_id)
+    WHERE s.started_at IS NOT NULL
 ),
 heads AS (
     SELECT u.unit_id, c.repository, c.change_id, s.finished_at AS deployed_at
@@ -230,9 +236,9 @@ whole AS (
             -- Without those that wait there is nothing to weigh.
             WHEN bool_or(x.drops_waiting) THEN median(r.total_seconds)
             ELSE get_field(
-                censored_quantile(
+                censored_quantiles(
                     r.total_seconds, least(r.delay_seconds, r.total_seconds), r.censoring_seconds, '', 0.5
-                ),
+                )[1],
                 'value'
             )
         END AS value,

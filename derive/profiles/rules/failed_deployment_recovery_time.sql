@@ -127,7 +127,7 @@ SELECT
         WHEN bool_or(x.mean) THEN CAST(sum(CAST(round(1e6 * r.seconds) AS BIGINT)) AS DOUBLE) / 1e6 / count(*)
         WHEN bool_or(x.lower_median) AND bool_and(r.is_ended)
             THEN max(CASE WHEN r.place = (r.length_count + 1) / 2 THEN r.seconds END)
-        ELSE get_field(survival_quantile(r.seconds, r.is_ended, 0.5), 'value')
+        ELSE get_field(survival_quantiles(r.seconds, r.is_ended, 0.5)[1], 'value')
     END AS value,
     count(*) AS n
 FROM ranked AS r

@@ -117,7 +117,7 @@ mod oracle {
     use crate::failures::alerts::Clearing;
     use crate::failures::{Revert, register_alerts, register_reverts};
     use crate::flags::Flags;
-    use crate::{Plan, estimators, session, stages, testing};
+    use crate::{Plan, session, stages, testing};
 
     fn at(hour: i64) -> Instant {
         Instant::from_seconds(hour * 3600)
@@ -219,9 +219,7 @@ mod oracle {
             .collect();
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
         let rows = runtime.block_on(async {
-            let context = SessionContext::new();
-            stages::register_functions(&context);
-            estimators::register(&context, plan.seed);
+            let context = crate::with_functions(&SessionContext::new(), plan.seed);
             session::register_settings(&context, &plan, at(1_000)).expect("settings");
             let exposure = crate::exposure::Exposure::default();
             session::register_rollouts(&context, &world.rollouts, &flags, &exposure, &plan).expect("rollouts");

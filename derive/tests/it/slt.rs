@@ -88,7 +88,7 @@ pub(crate) fn run_script(path: &Path, queries: &[(String, String)]) {
         let sql: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default().trim()).collect();
         script = script.replace(&format!("${name}"), &sql.join(" "));
     }
-    let mut runner = Runner::new(|| async { Ok(Engine(derive::testing_session(7))) });
+    let mut runner = Runner::new(|| async { Ok(Engine(derive::with_functions(&SessionContext::new(), 7))) });
     runner
         .run_script_with_name(&script, path.display().to_string())
         .unwrap_or_else(|error| panic!("{}", error.display(false)));

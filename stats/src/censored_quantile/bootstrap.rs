@@ -1,8 +1,8 @@
 //! The interval of a quantile of a time of which only the last part is censored.
 
 use super::{CensoredQuantileError, Ordered, Subject, check_probability};
-use crate::bootstrap::{Bca, BootstrapError, Numbered, check_plan, multiplicity_bootstrap_bca};
-use crate::step_function::crossing;
+use crate::bootstrap::{Bca, BootstrapError, Numbered, ResamplePlace, check_plan, multiplicity_bootstrap_bca};
+use crate::step_function::crossings;
 
 /// Why a quantile of a censored total has no bootstrap interval.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -72,21 +72,62 @@ pub fn censored_quantile_bca<K: Ord>(
     seed: u64,
     confidence: f64,
 ) -> Result<Bca, CensoredBootstrapError> {
+    let probabilities = [probability];
+    let intervals = censored_quantiles_bca(subjects, clusters, &probabilities, replicates, seed, confidence)?;
+    intervals
+        .into_iter()
+        .next()
+        .unwrap_or(Err(BootstrapError::Undefined { place: ResamplePlace::Data }))
+        .map_err(Into::into)
+}
+
+/// Gives what [`censored_quantile_bca`] gives, to the last bit, for several probabilities at the cost of the highest.
+///
+/// Every sample is drawn once, and its distribution function computed once. The answer is `[probabilities]`: an interval
+/// for each, or why that one has none.
+///
+/// # Errors
+/// [`CensoredBootstrapError`] where no probability can have an interval: for the subjects, the clusters, the plan, or a
+/// probability that is not strictly between 0 and 1.
+///
+/// # Examples
+/// ```
+/// use stats::{Completion, Subject};
+/// let subject = |total: f64| Subject { censoring_time: 9.0, completion: Some(Completion { total, delay: 0.0 }) };
+/// let subjects: Vec<Subject> = (0..90).map(|i| subject(f64::from(i * 7 % 31))).collect();
+/// let clusters: Vec<u32> = (0..90).map(|i| i / 3).collect();
+/// let both = stats::censored_quantiles_bca(&subjects, &clusters, &[0.5, 0.9], 999, 7, 0.95)?;
+/// let median = stats::censored_quantile_bca(&subjects, &clusters, 0.5, 999, 7, 0.95)?;
+/// assert_eq!(both[0], Ok(median));
+/// # Ok::<(), stats::CensoredBootstrapError>(())
+/// ```
+pub fn censored_quantiles_bca<K: Ord>(
+    subjects: &[Subject],
+    clusters: &[K],
+    probabilities: &[f64],
+    replicates: usize,
+    seed: u64,
+    confidence: f64,
+) -> Result<Vec<Result<Bca, BootstrapError>>, CensoredBootstrapError> {
     check_plan(replicates, confidence)?;
     let numbered = Numbered::of(subjects.len(), clusters)?;
     let ordered = Ordered::of(subjects, &numbered.clusters)?;
-    check_probability(probability)?;
-    let statistic = quantile_of_samples(&ordered, probability);
-    Ok(multiplicity_bootstrap_bca(numbered.count, statistic, replicates, seed, confidence)?)
+    probabilities.iter().try_for_each(|probability| check_probability(*probability))?;
+    let statistics = quantiles_of_samples(&ordered, probabilities);
+    Ok(multiplicity_bootstrap_bca(numbered.count, probabilities.len(), statistics, replicates, seed, confidence))
 }
 
-/// The quantile as a function of how often each cluster is in the sample; `None` where `F` does not reach it.
-pub(super) fn quantile_of_samples(ordered: &Ordered, probability: f64) -> impl FnMut(&[usize]) -> Option<f64> {
-    let mut observable = Vec::new();
-    move |multiplicities| {
+/// The quantiles as a function of how often each cluster is in the sample; `None` where `F` does not reach one.
+pub(super) fn quantiles_of_samples(
+    ordered: &Ordered,
+    probabilities: &[f64],
+) -> impl FnMut(&[usize], &mut [Option<f64>]) {
+    let (mut observable, mut steps) = (Vec::new(), Vec::new());
+    move |multiplicities, quantiles| {
+        let longest = ordered.longest_total(multiplicities).zip(ordered.longest_censoring_time(multiplicities));
+        let Some((total, censoring_time)) = longest else { return quantiles.fill(None) };
         ordered.count_observable(multiplicities, &mut observable);
-        let longest_total = ordered.longest_total(multiplicities)?;
-        let end = longest_total.max(ordered.longest_censoring_time(multiplicities)?);
-        crossing(ordered.steps(multiplicities, &observable), probability, end)
+        let computed = ordered.steps(multiplicities, &observable);
+        crossings(computed, probabilities, total.max(censoring_time), &mut steps, quantiles);
     }
 }

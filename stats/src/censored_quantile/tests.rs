@@ -1,4 +1,4 @@
-use super::bootstrap::quantile_of_samples;
+use super::bootstrap::quantiles_of_samples;
 use super::*;
 use crate::bootstrap::{
     BootstrapError, Numbered, ResamplePlace, cluster_bootstrap, cluster_bootstrap_bca, multiplicity_replicates,
@@ -167,11 +167,27 @@ fn replicates_are_those_of_fits_to_the_last_bit() {
     let (subjects, clusters) = clustered();
     let numbered = Numbered::of(subjects.len(), &clusters).expect("there are clusters");
     let ordered = Ordered::of(&subjects, &numbered.clusters).expect("the subjects are complete");
-    for probability in [0.1, 0.5, 0.75] {
+    // Together, and not in order.
+    let probabilities = [0.5, 0.1, 0.75];
+    let mut statistics = quantiles_of_samples(&ordered, &probabilities);
+    let counted = multiplicity_replicates(numbered.count, 3, &mut statistics, 300, 5);
+    for (place, probability) in probabilities.into_iter().enumerate() {
         let oracle = cluster_bootstrap(&subjects, &clusters, fitted(probability), 300, 5).expect("all reach it");
-        let statistic = quantile_of_samples(&ordered, probability);
-        let counted = multiplicity_replicates(numbered.count, statistic, 300, 5).expect("all reach it");
+        let counted = counted.of_statistic(place, ResamplePlace::Replicate).expect("all reach it");
         assert!(oracle.iter().map(|value| value.to_bits()).eq(counted.iter().map(|value| value.to_bits())));
+    }
+}
+
+/// The intervals of several quantiles are those of each alone, and one that is not reached takes none of the others.
+#[test]
+fn several_intervals_are_those_of_each_alone() {
+    let (subjects, clusters) = clustered();
+    let probabilities = [0.5, 0.9999, 0.25];
+    let together = censored_quantiles_bca(&subjects, &clusters, &probabilities, 400, 3, 0.95).expect("a sound plan");
+    let alone = probabilities.map(|one| censored_quantile_bca(&subjects, &clusters, one, 400, 3, 0.95));
+    assert!(alone[0].is_ok() && alone[1].is_err() && alone[2].is_ok(), "{alone:?}");
+    for (together, alone) in together.into_iter().zip(alone) {
+        assert_eq!(together.map_err(CensoredBootstrapError::from), alone);
     }
 }
 
@@ -200,18 +216,16 @@ fn every_small_sample_has_the_quantile_of_its_fit() {
     let subjects =
         [complete(6.0, 2.0, 1.0), complete(9.0, 3.0, 1.0), complete(4.0, 50.0, 2.0), waiting(5.0), waiting(70.0)];
     let ordered = Ordered::of(&subjects, &[0, 1, 2, 3, 4]).expect("the subjects are complete");
-    for probability in [1e-9, 0.25, 1.0 / 3.0, 0.5, 0.75] {
-        let mut counted = quantile_of_samples(&ordered, probability);
-        for sample in 1..243 {
-            let multiplicities = [1, 3, 9, 27, 81].map(|place| sample / place % 3);
-            let copies = |(subject, times): (&Subject, &usize)| std::iter::repeat_n(*subject, *times);
-            let mut drawn: Vec<Subject> = subjects.iter().zip(&multiplicities).flat_map(copies).collect();
-            assert_eq!(
-                counted(&multiplicities),
-                fitted(probability)(&mut drawn),
-                "{probability} of {multiplicities:?}"
-            );
-        }
+    let probabilities = [1e-9, 0.25, 1.0 / 3.0, 0.5, 0.75];
+    let mut counted = quantiles_of_samples(&ordered, &probabilities);
+    for sample in 1..243 {
+        let multiplicities = [1, 3, 9, 27, 81].map(|place| sample / place % 3);
+        let copies = |(subject, times): (&Subject, &usize)| std::iter::repeat_n(*subject, *times);
+        let drawn: Vec<Subject> = subjects.iter().zip(&multiplicities).flat_map(copies).collect();
+        let mut quantiles = [None; 5];
+        counted(&multiplicities, &mut quantiles);
+        let oracle = probabilities.map(|probability| fitted(probability)(&mut drawn.clone()));
+        assert_eq!(quantiles, oracle, "{multiplicities:?}");
     }
 }
 

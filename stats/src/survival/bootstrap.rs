@@ -1,8 +1,8 @@
 //! The interval of a quantile of a survival curve whose subjects come in clusters.
 
 use super::{KaplanMeier, SurvivalError, check_probability};
-use crate::bootstrap::{Bca, BootstrapError, Numbered, check_plan, multiplicity_bootstrap_bca};
-use crate::step_function::crossing;
+use crate::bootstrap::{Bca, BootstrapError, Numbered, ResamplePlace, check_plan, multiplicity_bootstrap_bca};
+use crate::step_function::crossings;
 
 /// Why a quantile of a survival curve has no bootstrap interval.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -59,11 +59,47 @@ pub fn kaplan_meier_quantile_bca<K: Ord>(
     seed: u64,
     confidence: f64,
 ) -> Result<Bca, SurvivalBootstrapError> {
+    let probabilities = [probability];
+    let intervals =
+        kaplan_meier_quantiles_bca(durations, observed, clusters, &probabilities, replicates, seed, confidence)?;
+    intervals
+        .into_iter()
+        .next()
+        .unwrap_or(Err(BootstrapError::Undefined { place: ResamplePlace::Data }))
+        .map_err(Into::into)
+}
+
+/// Gives what [`kaplan_meier_quantile_bca`] gives, to the last bit, for several probabilities at the cost of the highest.
+///
+/// The answer is `[probabilities]`: an interval for each, or why that one has none.
+///
+/// # Errors
+/// [`SurvivalBootstrapError`] where no probability can have an interval: for the subjects, the clusters, the plan, or a
+/// probability that is not strictly between 0 and 1.
+///
+/// # Examples
+/// ```
+/// let hours: Vec<f64> = (0..90).map(|i| f64::from(i * 7 % 31)).collect();
+/// let clusters: Vec<u32> = (0..90).map(|i| i / 3).collect();
+/// let both = stats::kaplan_meier_quantiles_bca(&hours, &[true; 90], &clusters, &[0.5, 0.9], 999, 7, 0.95)?;
+/// let median = stats::kaplan_meier_quantile_bca(&hours, &[true; 90], &clusters, 0.5, 999, 7, 0.95)?;
+/// assert_eq!(both[0], Ok(median));
+/// # Ok::<(), stats::SurvivalBootstrapError>(())
+/// ```
+pub fn kaplan_meier_quantiles_bca<K: Ord>(
+    durations: &[f64],
+    observed: &[bool],
+    clusters: &[K],
+    probabilities: &[f64],
+    replicates: usize,
+    seed: u64,
+    confidence: f64,
+) -> Result<Vec<Result<Bca, BootstrapError>>, SurvivalBootstrapError> {
     check_plan(replicates, confidence)?;
     // What cannot be fitted cannot be drawn from either.
     KaplanMeier::fit(durations, observed)?;
     let numbered = Numbered::of(durations.len(), clusters)?;
-    check_probability(probability)?;
+    probabilities.iter().try_for_each(|probability| check_probability(*probability))?;
     let mut subjects: Vec<Placed> = durations
         .iter()
         .zip(observed)
@@ -71,8 +107,11 @@ pub fn kaplan_meier_quantile_bca<K: Ord>(
         .map(|((&time, &observed), &cluster)| Placed { time, observed, cluster })
         .collect();
     subjects.sort_unstable_by(|one, other| one.time.total_cmp(&other.time));
-    let statistic = |multiplicities: &[usize]| quantile_of_sample(&subjects, multiplicities, probability);
-    Ok(multiplicity_bootstrap_bca(numbered.count, statistic, replicates, seed, confidence)?)
+    let mut steps = Vec::new();
+    let statistics = |multiplicities: &[usize], quantiles: &mut [Option<f64>]| {
+        quantiles_of_sample(&subjects, multiplicities, probabilities, &mut steps, quantiles);
+    };
+    Ok(multiplicity_bootstrap_bca(numbered.count, probabilities.len(), statistics, replicates, seed, confidence))
 }
 
 /// A subject with the number of its cluster.
@@ -82,13 +121,20 @@ struct Placed {
     cluster: usize,
 }
 
-/// The quantile of the curve of a sample that holds each cluster so many times; `None` where it is not reached.
-fn quantile_of_sample(subjects: &[Placed], multiplicities: &[usize], probability: f64) -> Option<f64> {
-    let longest = subjects.iter().rfind(|subject| multiplicities[subject.cluster] > 0)?.time;
+/// The quantiles of the curve of a sample that holds each cluster so many times; `None` where one is not reached.
+fn quantiles_of_sample(
+    subjects: &[Placed],
+    multiplicities: &[usize],
+    probabilities: &[f64],
+    steps: &mut Vec<(f64, f64)>,
+    quantiles: &mut [Option<f64>],
+) {
+    let longest = subjects.iter().rfind(|subject| multiplicities[subject.cluster] > 0);
+    let Some(Placed { time: longest, .. }) = longest else { return quantiles.fill(None) };
     let mut at_risk: usize = subjects.iter().map(|subject| multiplicities[subject.cluster]).sum();
     let mut survival = 1.0;
     #[expect(clippy::float_cmp, reason = "only times that are the same belong to one step")]
-    let steps = subjects.chunk_by(|one, other| one.time == other.time).filter_map(|tied| {
+    let computed = subjects.chunk_by(|one, other| one.time == other.time).filter_map(|tied| {
         let count = |subject: &Placed| multiplicities[subject.cluster];
         let leaving: usize = tied.iter().map(count).sum();
         let events: usize = tied.iter().filter(|subject| subject.observed).map(count).sum();
@@ -99,13 +145,13 @@ fn quantile_of_sample(subjects: &[Placed], multiplicities: &[usize], probability
             (tied[0].time, 1.0 - survival)
         })
     });
-    crossing(steps, probability, longest)
+    crossings(computed, probabilities, *longest, steps, quantiles);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bootstrap::{ResamplePlace, cluster_bootstrap_bca};
+    use crate::bootstrap::cluster_bootstrap_bca;
     use crate::random::Philox;
 
     fn draw(count: usize) -> (Vec<f64>, Vec<bool>, Vec<usize>) {
