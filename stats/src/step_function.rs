@@ -30,7 +30,7 @@ pub(crate) const LEVEL_TOLERANCE: f64 = 1.490_116_119_384_765_6e-8;
 /// Fills `crossings` with where the steps reach each of `levels`, as [`crossing`] finds it, and `None` where they do not.
 /// `steps` is room for them: they are computed once, and only as far as the highest level needs.
 pub(crate) fn crossings(
-    mut computed: impl Iterator<Item = (f64, f64)>,
+    computed: impl Iterator<Item = (f64, f64)>,
     levels: &[f64],
     end: f64,
     steps: &mut Vec<(f64, f64)>,
@@ -38,7 +38,7 @@ pub(crate) fn crossings(
 ) {
     steps.clear();
     let highest = levels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    while let Some(step) = computed.next() {
+    for step in computed {
         steps.push(step);
         if step.1 - LEVEL_TOLERANCE >= highest {
             break;
