@@ -16,7 +16,8 @@
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`] |
 //! | how large is an effect that two groups show? | [`log_risk_ratio`], [`log_odds_ratio`], [`risk_difference`], [`log_rate_ratio`], [`log_ratio_of_means`], [`standardised_mean_difference`] |
-//! | what do many effects say together? | [`pool`], [`Pooled::interval`], [`Pooled::prediction_interval`] |
+//! | what do many effects say together? | [`pool`], [`Pooled::interval`] |
+//! | and what would one more place see? | [`pivotal_prediction_interval`], [`Pooled::prediction_interval`] |
 //! | how much do they differ? | [`tau2_restricted_likelihood`], [`tau2_dersimonian_laird`], [`tau2_paule_mandel`], [`tau2_interval`] |
 //! | which of them carry the answer? | [`leave_one_out`], [`influence`], [`cumulative_pool`], [`shrunken_effects`] |
 //! | does something known about the places explain it? | [`meta_regression`] |
@@ -84,9 +85,9 @@ pub use meta_analysis::{
     HeterogeneityTest, Influence, MetaRegression, MissingSide, Pooled, PooledMethod, PooledTest, PredictionFreedom,
     RankCorrelation, RegressionCoefficient, ReportedSide, SelectionModel, ShrunkenEffect, SmallStudyRegression,
     Tau2Method, ThreeLevel, TrimAndFill, TrimEstimator, begg_rank_test, collapse, cumulative_pool, egger_mixed_test,
-    egger_test, fail_safe_n, henmi_copas_interval, influence, leave_one_out, meta_regression, peese_test, pool,
-    selection_model, shrunken_effects, sign_flip_test, tau2_dersimonian_laird, tau2_interval, tau2_paule_mandel,
-    tau2_restricted_likelihood, three_level, trim_and_fill,
+    egger_test, fail_safe_n, henmi_copas_interval, influence, leave_one_out, meta_regression, peese_test,
+    pivotal_prediction_interval, pool, selection_model, shrunken_effects, sign_flip_test, tau2_dersimonian_laird,
+    tau2_interval, tau2_paule_mandel, tau2_restricted_likelihood, three_level, trim_and_fill,
 };
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{

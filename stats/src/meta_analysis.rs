@@ -15,6 +15,7 @@ mod collapse;
 mod common_mean;
 mod influence;
 mod permutation;
+mod prediction;
 mod regression;
 mod selection;
 mod small_study;
@@ -27,6 +28,7 @@ mod trim_and_fill;
 pub use collapse::{CollapseWeights, Collapsed, collapse};
 pub use influence::{Influence, ShrunkenEffect, cumulative_pool, influence, leave_one_out, shrunken_effects};
 pub use permutation::sign_flip_test;
+pub use prediction::pivotal_prediction_interval;
 pub use regression::{MetaRegression, RegressionCoefficient, meta_regression};
 pub use selection::{ReportedSide, SelectionModel, selection_model};
 pub use small_study::{
@@ -261,7 +263,8 @@ impl Pooled {
     /// predict), or `confidence` is not strictly between 0 and 1.
     ///
     /// # Use with care
-    /// Its coverage is about right from some twenty effects on.
+    /// It takes `τ²` as known: with less than some fifty effects, or a `τ²` below the typical variance, it covers less
+    /// often than it says. [`pivotal_prediction_interval`] does not.
     ///
     /// # References
     /// Higgins, Thompson & Spiegelhalter (2009), Journal of the Royal Statistical Society A 172, 137–159.

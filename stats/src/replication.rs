@@ -268,7 +268,7 @@ pub fn sceptical_z(original: f64, replication: f64, variance_ratio: f64) -> Resu
 /// ```text
 /// nominal      1 − Φ(z)                      z = `sceptical_z`
 /// golden       1 − Φ(z √φ)                   φ = (√5 + 1)/2
-/// controlled   √ ∫_z^∞ (1 − Φ(zᵣ(x))) φ(x) dx      zᵣ(x) = z √(1 + c / (x²/z² − 1)), by Simpson's rule over 14 units
+/// controlled   √ ∫_z^∞ (1 − Φ(zᵣ(x))) φ(x) dx      zᵣ(x) = z √(1 + c / (x²/z² − 1)), by Simpson's rule in arcosh(x/z)
 /// ```
 /// One minus that where the replication points the other way.
 ///
@@ -397,14 +397,15 @@ fn type_one_error(z: f64, variance_ratio: f64) -> f64 {
     if z <= 0.0 {
         return 0.25;
     }
-    integral(z, z + 14.0, |original| {
-        let excess = (original - z) * (original + z) / (z * z);
-        if excess <= 0.0 {
+    // With x = z cosh u the bound is z √(1 + c / sinh² u), which has no steep part however small z is.
+    integral(0.0, libm::acosh(1.0 + 14.0 / z), |u| {
+        let (original, slope) = (z * libm::cosh(u), libm::sinh(u));
+        if slope <= 0.0 {
             return 0.0;
         }
-        let replication = z * (1.0 + variance_ratio / excess).sqrt();
+        let replication = z * (1.0 + variance_ratio / (slope * slope)).sqrt();
         let density = libm::exp(-0.5 * original * original) / std::f64::consts::TAU.sqrt();
-        density * normal_upper_tail(replication).unwrap_or(0.0)
+        density * normal_upper_tail(replication).unwrap_or(0.0) * z * slope
     })
 }
 

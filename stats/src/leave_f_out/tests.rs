@@ -219,7 +219,6 @@ fn the_pooled_hull_is_not_computed_when_it_would_take_long() {
     assert_eq!(hull(7, 2).expect("five are left").subsets, 21);
 }
 
-
 #[test]
 fn subsets_come_once_each_and_in_order() {
     let sets: Vec<Vec<usize>> = subsets(5, 3, 100).expect("few sets").collect();

@@ -450,7 +450,7 @@ fn variance_of_score(n: f64, first: &Ties, second: &Ties) -> f64 {
 }
 
 /// The two-sided probability of at most so many pairs of the rarer kind: permutations counted by their inversions.
-fn exact_kendall(count: usize, rarer: u64) -> f64 {
+pub(super) fn exact_kendall(count: usize, rarer: u64) -> f64 {
     let mut shares = vec![1.0];
     for size in 2..=count {
         let mut next = vec![0.0; shares.len() + size - 1];

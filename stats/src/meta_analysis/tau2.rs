@@ -92,7 +92,7 @@ fn rough(model: &impl Model) -> f64 {
 }
 
 /// The `τ²` at which the weighted sum of squared residuals is `target`; 0 where it is below already there.
-fn at_residual(model: &impl Model, target: f64) -> f64 {
+pub(super) fn at_residual(model: &impl Model, target: f64) -> f64 {
     if model.spread(&inverse(0.0)).residual <= target {
         return 0.0;
     }
