@@ -102,9 +102,12 @@ proptest! {
         lies in prop::collection::vec(prop_oneof![-2.0..2.0_f64, Just(f64::MAX), Just(-1e300), Just(0.3)], 0..4),
     ) {
         let all = [honest.as_slice(), &lies].concat();
-        let hull = leave_out_hull(&all, lies.len(), 0.95).expect("three are left");
         let (low, high) = plain_interval(&honest, 0.95);
-        prop_assert!(hull.low <= low + 1e-12 && high <= hull.high + 1e-12);
+        // With as many lies as are left out, and with fewer.
+        for left_out in lies.len()..=all.len() - 2 {
+            let hull = leave_out_hull(&all, left_out, 0.95).expect("two are left");
+            prop_assert!(hull.low <= low + 1e-12 && high <= hull.high + 1e-12);
+        }
         let p = leave_out_p_value(&all, lies.len(), 0.0).expect("three are left");
         let alone = p_by_enumeration(&honest, 0, 0.0);
         prop_assert!(p >= alone.min(0.5) - 1e-9);
