@@ -15,16 +15,43 @@
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`], [`censored_quantiles_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`], [`kaplan_meier_quantiles_bca`] |
+//! | how large is an effect that two groups show? | [`log_risk_ratio`], [`log_odds_ratio`], [`risk_difference`], [`log_rate_ratio`], [`log_ratio_of_means`], [`standardised_mean_difference`] |
+//! | what do many effects say together? | [`pool`], [`Pooled::interval`] |
+//! | and what would one more place see? | [`pivotal_prediction_interval`], [`Pooled::prediction_interval`] |
+//! | how much do they differ? | [`tau2_restricted_likelihood`], [`tau2_dersimonian_laird`], [`tau2_paule_mandel`], [`tau2_interval`] |
+//! | which of them carry the answer? | [`leave_one_out`], [`influence`], [`cumulative_pool`], [`shrunken_effects`] |
+//! | does something known about the places explain it? | [`meta_regression`] |
+//! | and when several effects come from one place? | [`collapse`], [`three_level`] |
+//! | do small studies say something else? | [`egger_test`], [`egger_mixed_test`], [`peese_test`], [`begg_rank_test`], [`trim_and_fill`], [`selection_model`], [`henmi_copas_interval`], [`fail_safe_n`] |
+//! | is there any effect, by symmetry alone? | [`sign_flip_test`] |
+//! | what is the centre when a few of the values lie? | [`trimmed_mean_interval`], [`trimmed_mean`], [`winsorized_mean`], [`geometric_median`], [`median_of_units`], [`fault_tolerant_intersection`] |
+//! | how far could so many liars move it? | [`reachable_trimmed_mean`], [`reachable_median`] |
+//! | what do others do about liars? | [`krum`], [`multi_krum`], [`nearest_neighbour_mixing`], [`mean_around_median`], [`minimum_diameter_mean`], [`median_of_bounds`], [`lower_weighted_median`] |
+//! | how many must agree? | [`quorum`] |
+//! | what holds whichever few of the values are lies? | [`leave_out_hull`], [`leave_out_p_value`], [`pooled_hull`] |
+//! | how many lies does a conclusion bear, and whose withdrawal blocks it? | [`sound_against`], [`fewest_withdrawals`], [`smallest_blocking_set`] |
+//! | did a replication succeed? | [`ReplicationPair`], [`sceptical_p_value`], [`sceptical_level`], [`edgington_p_value`], [`replication_probability`] |
+//! | do all studies point the same way? | [`HarmonicMean`] |
+//! | may I look whenever I like? | [`confidence_sequence`], [`NormalMixture`], [`MixtureTest`], [`stitched_boundary`], [`gamma_exponential_boundary`] |
+//! | and when the looks are declared? | [`Looks`] |
+//! | which of two rates of success is it, as early as can be? | [`RatioTest`] |
 
 mod bootstrap;
 mod censored_quantile;
+mod confidence_sequence;
 mod distributions;
+mod effect_sizes;
 mod interval;
+mod leave_f_out;
 mod linear;
+mod meta_analysis;
+mod numeric;
 mod proportions;
 mod quantiles;
 mod random;
 mod rates;
+mod replication;
+mod robust_location;
 mod step_function;
 mod survival;
 
@@ -36,12 +63,33 @@ pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
     censored_quantiles_bca,
 };
+pub use confidence_sequence::{
+    Look, Looks, MixtureTest, NormalMixture, RatioDecision, RatioTest, SequentialError, SequentialRatio,
+    confidence_sequence, gamma_exponential_boundary, stitched_boundary,
+};
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
 };
+pub use effect_sizes::{
+    EffectSize, EffectSizeError, Proportion, Summary, log_odds_ratio, log_rate_ratio, log_ratio_of_means,
+    log_ratio_of_means_corrected, log_risk_ratio, risk_difference, standardised_mean_difference,
+};
 pub use interval::{ConfidenceError, Interval};
+pub use leave_f_out::{
+    BlockingSet, HullError, LeaveOutHull, PooledHull, Side, fewest_withdrawals, leave_out_hull, leave_out_p_value,
+    pooled_hull, smallest_blocking_set, sound_against,
+};
 pub use linear::LinearError;
+pub use meta_analysis::{
+    ClusterRobust, CollapseWeights, Collapsed, CombineError, FailSafe, HenmiCopas, HeterogeneityInterval,
+    HeterogeneityTest, Influence, MetaRegression, MissingSide, Pooled, PooledMethod, PooledTest, PredictionFreedom,
+    RankCorrelation, RegressionCoefficient, ReportedSide, SelectionModel, ShrunkenEffect, SmallStudyRegression,
+    Tau2Method, ThreeLevel, TrimAndFill, TrimEstimator, begg_rank_test, collapse, cumulative_pool, egger_mixed_test,
+    egger_test, fail_safe_n, henmi_copas_interval, influence, leave_one_out, meta_regression, peese_test,
+    pivotal_prediction_interval, pool, selection_model, shrunken_effects, sign_flip_test, tau2_dersimonian_laird,
+    tau2_interval, tau2_paule_mandel, tau2_restricted_likelihood, three_level, trim_and_fill,
+};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
@@ -51,6 +99,16 @@ pub use random::Philox;
 pub use rates::{
     FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
     pearson_dispersion, poisson_interval, quasi_poisson_interval,
+};
+pub use replication::{
+    HarmonicDirection, HarmonicMean, HarmonicWeights, Recalibration, ReplicationError, ReplicationPair,
+    edgington_p_value, replication_probability, sceptical_level, sceptical_p_value, sceptical_z,
+};
+pub use robust_location::{
+    Bounds, GeometricMedian, Krum, KrumNeighbours, Quorum, RobustError, TrimmedError, TrimmedMean,
+    fault_tolerant_intersection, geometric_median, intersection, krum, lower_weighted_median, mean_around_median,
+    median_of_bounds, median_of_units, minimum_diameter_mean, multi_krum, nearest_neighbour_mixing, quorum,
+    reachable_median, reachable_trimmed_mean, trimmed_mean, trimmed_mean_interval, winsorized_mean,
 };
 pub use step_function::QuantileEstimate;
 pub use survival::{

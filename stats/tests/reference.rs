@@ -7,8 +7,12 @@
 #![expect(clippy::print_stdout, reason = "the list of cases is what this test is for")]
 
 mod reference {
+    pub(crate) mod anytime;
+    pub(crate) mod bft;
     pub(crate) mod checks;
     pub(crate) mod families;
+    pub(crate) mod meta;
+    pub(crate) mod replication;
     pub(crate) mod schema;
 }
 

@@ -61,6 +61,16 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// Compares a value that is not a figure, such as a word or a flag. Passes over what is not expected.
+    pub(crate) fn value(&mut self, pointer: &str, actual: impl Into<Value>) {
+        let Some(expected) = self.expected.pointer(pointer) else { return };
+        self.compared.insert(pointer.to_owned());
+        let actual = actual.into();
+        if *expected != actual {
+            self.failures.push(format!("`{pointer}` is {actual}, expected {expected}"));
+        }
+    }
+
     /// Whether the case has anything at `pointer`.
     pub(crate) fn expects(&self, pointer: &str) -> bool {
         self.expected.pointer(pointer).is_some()

@@ -15,10 +15,19 @@ const CONFIDENCE: f64 = 0.95;
 pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Option<Checks<'a>> {
     let mut checks = Checks::new(case);
     match family {
+        "anytime" => super::anytime::compare(&mut checks, case),
+        "bft" => super::bft::compare(&mut checks, case),
         "bootstrap" => bootstrap(&mut checks, case, directory),
         "distributions" => distributions(&mut checks, case),
+        "leave_f_out" => super::bft::hull(&mut checks, case),
+        "meta" => super::meta::compare(&mut checks, case, directory),
         "proportions" => proportions(&mut checks, case),
+        "published_ai" => {
+            super::meta::compare(&mut checks, case, directory);
+            super::replication::compare(&mut checks, case);
+        }
         "rates" => rates(&mut checks, case, directory),
+        "replication" => super::replication::compare(&mut checks, case),
         "survival" => survival(&mut checks, case, directory),
         _ => {}
     }
