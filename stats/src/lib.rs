@@ -15,18 +15,26 @@
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`] |
+//! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
+//! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
+//! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
+//! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
 
 mod bootstrap;
 mod censored_quantile;
 mod distributions;
 mod interval;
 mod linear;
+mod panel;
+mod placebo;
 mod proportions;
 mod quantiles;
 mod random;
 mod rates;
+mod staggered;
 mod step_function;
 mod survival;
+mod wald;
 
 pub use bootstrap::{
     Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, cluster_bootstrap, cluster_bootstrap_bca,
@@ -41,6 +49,10 @@ pub use distributions::{
 };
 pub use interval::{ConfidenceError, Interval};
 pub use linear::LinearError;
+pub use panel::{Panel, PanelError, PanelUnit};
+pub use placebo::{
+    PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,
+};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
@@ -50,8 +62,13 @@ pub use rates::{
     FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
     pearson_dispersion, poisson_interval, quasi_poisson_interval,
 };
+pub use staggered::{
+    Adjustment, BasePeriod, Controls, EffectAt, EffectsAt, GroupTimeEffect, GroupTimeEffects, Imputation, LeadTest,
+    StaggeredError, StaggeredPlan, imputation_effect, sun_abraham, two_way_fixed_effects,
+};
 pub use step_function::QuantileEstimate;
 pub use survival::{
     KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
     kaplan_meier_quantile_bca,
 };
+pub use wald::{Wald, WaldError};

@@ -8,7 +8,9 @@
 
 mod reference {
     pub(crate) mod checks;
+    pub(crate) mod did;
     pub(crate) mod families;
+    pub(crate) mod placebo;
     pub(crate) mod schema;
 }
 

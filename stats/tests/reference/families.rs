@@ -16,6 +16,8 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
     let mut checks = Checks::new(case);
     match family {
         "bootstrap" => bootstrap(&mut checks, case, directory),
+        "criterion_and_placebo" => super::placebo::compare(&mut checks, case),
+        "did" => super::did::compare(&mut checks, case, directory),
         "distributions" => distributions(&mut checks, case),
         "proportions" => proportions(&mut checks, case),
         "rates" => rates(&mut checks, case, directory),
