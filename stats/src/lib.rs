@@ -35,6 +35,10 @@
 //! | may I look whenever I like? | [`confidence_sequence`], [`NormalMixture`], [`MixtureTest`], [`stitched_boundary`], [`gamma_exponential_boundary`] |
 //! | and when the looks are declared? | [`Looks`] |
 //! | which of two rates of success is it, as early as can be? | [`RatioTest`] |
+//! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
+//! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
+//! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
+//! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
 
 mod bootstrap;
 mod censored_quantile;
@@ -46,14 +50,18 @@ mod leave_f_out;
 mod linear;
 mod meta_analysis;
 mod numeric;
+mod panel;
+mod placebo;
 mod proportions;
 mod quantiles;
 mod random;
 mod rates;
 mod replication;
 mod robust_location;
+mod staggered;
 mod step_function;
 mod survival;
+mod wald;
 
 pub use bootstrap::{
     Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, cluster_bootstrap, cluster_bootstrap_bca,
@@ -90,6 +98,10 @@ pub use meta_analysis::{
     pivotal_prediction_interval, pool, selection_model, shrunken_effects, sign_flip_test, tau2_dersimonian_laird,
     tau2_interval, tau2_paule_mandel, tau2_restricted_likelihood, three_level, trim_and_fill,
 };
+pub use panel::{Panel, PanelError, PanelUnit};
+pub use placebo::{
+    PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,
+};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
@@ -110,8 +122,13 @@ pub use robust_location::{
     median_of_bounds, median_of_units, minimum_diameter_mean, multi_krum, nearest_neighbour_mixing, quorum,
     reachable_median, reachable_trimmed_mean, trimmed_mean, trimmed_mean_interval, winsorized_mean,
 };
+pub use staggered::{
+    Adjustment, BasePeriod, Controls, EffectAt, EffectsAt, GroupTimeEffect, GroupTimeEffects, Imputation, LeadTest,
+    StaggeredError, StaggeredPlan, imputation_effect, sun_abraham, two_way_fixed_effects,
+};
 pub use step_function::QuantileEstimate;
 pub use survival::{
     KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
     kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca,
 };
+pub use wald::{Wald, WaldError};

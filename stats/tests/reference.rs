@@ -10,8 +10,10 @@ mod reference {
     pub(crate) mod anytime;
     pub(crate) mod bft;
     pub(crate) mod checks;
+    pub(crate) mod did;
     pub(crate) mod families;
     pub(crate) mod meta;
+    pub(crate) mod placebo;
     pub(crate) mod replication;
     pub(crate) mod schema;
 }

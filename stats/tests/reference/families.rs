@@ -18,6 +18,8 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "anytime" => super::anytime::compare(&mut checks, case),
         "bft" => super::bft::compare(&mut checks, case),
         "bootstrap" => bootstrap(&mut checks, case, directory),
+        "criterion_and_placebo" => super::placebo::compare(&mut checks, case),
+        "did" => super::did::compare(&mut checks, case, directory),
         "distributions" => distributions(&mut checks, case),
         "leave_f_out" => super::bft::hull(&mut checks, case),
         "meta" => super::meta::compare(&mut checks, case, directory),
