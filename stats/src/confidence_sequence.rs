@@ -177,8 +177,8 @@ impl NormalMixture {
 /// ```text
 /// mean ± u(nσ²) / n      u the two-sided boundary of the mixture
 /// ```
-/// It is a function of the set of values: no intersection with earlier intervals is taken, which would make it depend on
-/// the order in which they came.
+/// It is a function of the set of values: no intersection with earlier intervals is taken, which would make it depend
+/// on the order in which they came.
 ///
 /// # Errors
 /// [`SequentialError`] when there are no values, one is not finite, `standard_deviation` is not positive and finite, or
@@ -221,7 +221,8 @@ pub fn confidence_sequence(
 /// ```
 ///
 /// # Errors
-/// [`SequentialError`] when a number is not positive and finite (`scale` may be 0) or `alpha` not strictly between 0 and 1.
+/// [`SequentialError`] when a number is not positive and finite (`scale` may be 0) or `alpha` not strictly between 0
+/// and 1.
 ///
 /// # Examples
 /// ```

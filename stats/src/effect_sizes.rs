@@ -81,7 +81,8 @@ pub struct Summary {
 /// # Examples
 /// ```
 /// use stats::Proportion;
-/// let effect = stats::log_risk_ratio(Proportion { events: 4, subjects: 123 }, Proportion { events: 11, subjects: 139 })?;
+/// let (first, second) = (Proportion { events: 4, subjects: 123 }, Proportion { events: 11, subjects: 139 });
+/// let effect = stats::log_risk_ratio(first, second)?;
 /// assert!((effect.estimate + 0.889_311_333_920).abs() < 1e-11);
 /// # Ok::<(), stats::EffectSizeError>(())
 /// ```
@@ -110,7 +111,8 @@ pub fn log_risk_ratio(first: Proportion, second: Proportion) -> Result<EffectSiz
 /// # Examples
 /// ```
 /// use stats::Proportion;
-/// let effect = stats::log_odds_ratio(Proportion { events: 4, subjects: 123 }, Proportion { events: 11, subjects: 139 })?;
+/// let (first, second) = (Proportion { events: 4, subjects: 123 }, Proportion { events: 11, subjects: 139 });
+/// let effect = stats::log_odds_ratio(first, second)?;
 /// assert!((effect.estimate + 0.938_694_140_870).abs() < 1e-11);
 /// # Ok::<(), stats::EffectSizeError>(())
 /// ```
@@ -133,8 +135,8 @@ pub fn log_odds_ratio(first: Proportion, second: Proportion) -> Result<EffectSiz
 /// ```
 ///
 /// # Errors
-/// [`EffectSizeError`] when the variance is 0 (no events, or nothing but events, in both groups), or there are more events
-/// than subjects.
+/// [`EffectSizeError`] when the variance is 0 (no events, or nothing but events, in both groups), or there are more
+/// events than subjects.
 ///
 /// # Use with care
 /// The variance is a poor one for few events; for one comparison take a score interval instead.
@@ -142,7 +144,8 @@ pub fn log_odds_ratio(first: Proportion, second: Proportion) -> Result<EffectSiz
 /// # Examples
 /// ```
 /// use stats::Proportion;
-/// let effect = stats::risk_difference(Proportion { events: 4, subjects: 123 }, Proportion { events: 11, subjects: 139 })?;
+/// let (first, second) = (Proportion { events: 4, subjects: 123 }, Proportion { events: 11, subjects: 139 });
+/// let effect = stats::risk_difference(first, second)?;
 /// assert!((effect.estimate + 0.046_616_365_444).abs() < 1e-11);
 /// # Ok::<(), stats::EffectSizeError>(())
 /// ```
@@ -259,8 +262,8 @@ pub fn log_ratio_of_means_corrected(first: Summary, second: Summary) -> Result<E
 /// ```
 ///
 /// # Errors
-/// [`EffectSizeError`] when a mean is not finite, a standard deviation not positive and finite, or a group has fewer than
-/// two measurements.
+/// [`EffectSizeError`] when a mean is not finite, a standard deviation not positive and finite, or a group has fewer
+/// than two measurements.
 ///
 /// # Examples
 /// ```

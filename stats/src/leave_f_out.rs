@@ -84,9 +84,9 @@ pub struct LeaveOutHull {
 /// union over sets S of n − f:   mean(S) ± t sd(S) / √(n − f)      t with n − f − 1 degrees of freedom
 /// ```
 /// The lower limit is concave in each value, so at its least every value that is kept has no unused value below it or
-/// none above it: what is left out is one block of the sorted values, and `n − f + 1` candidates are all there are. Sums
-/// run from both ends of the values about their median, so that a lie costs no digits of the subsets without it. The cost
-/// is that of sorting.
+/// none above it: what is left out is one block of the sorted values, and `n − f + 1` candidates are all there are.
+/// Sums run from both ends of the values about their median, so that a lie costs no digits of the subsets without it.
+/// The cost is that of sorting.
 ///
 /// All values weigh alike. A value beyond ±1e150 counts as ±1e150.
 ///
@@ -142,8 +142,8 @@ pub fn leave_out_hull(values: &[f64], left_out: usize, confidence: f64) -> Resul
 /// ```text
 /// max over S of P(T > (mean(S) − threshold) √h / sd(S))      h = n − f, T with h − 1 degrees of freedom
 /// ```
-/// Up to 1/2 this is exact, by the same block of sorted values as [`leave_out_hull`], for each quantile. Above, where no
-/// decision can come from it, it is a lower bound. A subset without spread has 0, 1/2 or 1.
+/// Up to 1/2 this is exact, by the same block of sorted values as [`leave_out_hull`], for each quantile. Above, where
+/// no decision can come from it, it is a lower bound. A subset without spread has 0, 1/2 or 1.
 ///
 /// # Errors
 /// [`HullError`] when fewer than two values are left, or a number is not finite.

@@ -1,8 +1,8 @@
 //! Combining effects that others estimated: one mean, how much they differ, and who decides the answer.
 //!
-//! Every fit costs one pass over the effects for each step of an iteration. Effects are sorted before they are summed, so
-//! their order never matters, and sums are taken about the most precise effect, so that neither a large common value nor
-//! an absurd precision costs digits.
+//! Every fit costs one pass over the effects for each step of an iteration. Effects are sorted before they are summed,
+//! so their order never matters, and sums are taken about the most precise effect, so that neither a large common value
+//! nor an absurd precision costs digits.
 
 use crate::distributions::{
     DistributionError, chi_squared_upper_tail, normal_quantile, normal_upper_tail, student_t_quantile,
@@ -259,8 +259,8 @@ impl Pooled {
     /// ```
     ///
     /// # Errors
-    /// [`CombineError`] when there are fewer than three effects, effects are taken to be equal (there is then nothing to
-    /// predict), or `confidence` is not strictly between 0 and 1.
+    /// [`CombineError`] when there are fewer than three effects, effects are taken to be equal (there is then nothing
+    /// to predict), or `confidence` is not strictly between 0 and 1.
     ///
     /// # Use with care
     /// It takes `τ²` as known: with less than some fifty effects, or a `τ²` below the typical variance, it covers less
@@ -422,8 +422,8 @@ pub fn tau2_restricted_likelihood(estimates: &[f64], variances: &[f64]) -> Resul
 /// ```
 ///
 /// # References
-/// Paule & Mandel (1982), Journal of Research of the National Bureau of Standards 87, 377–385. Morris (1983), Journal of
-/// the American Statistical Association 78, 47–55 (empirical Bayes, the same number).
+/// Paule & Mandel (1982), Journal of Research of the National Bureau of Standards 87, 377–385. Morris (1983), Journal
+/// of the American Statistical Association 78, 47–55 (empirical Bayes, the same number).
 pub fn tau2_paule_mandel(estimates: &[f64], variances: &[f64]) -> Result<f64, CombineError> {
     tau2_by(estimates, variances, Tau2Method::PauleMandel)
 }

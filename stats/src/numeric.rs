@@ -5,10 +5,10 @@ mod tests;
 
 /// Finds the point at which a function goes from positive to not positive, by Newton steps inside a bracket.
 ///
-/// `function` gives its value and its slope; it is positive at `low` and not positive at `high`, both at least 0. A step
-/// that leaves the bracket, and any step after one that did not halve the value, is a halving of the bracket (of its
-/// logarithm when it spans more than a factor of 16). It stops when a step is below four units in the last place, and
-/// after 500 steps at the latest.
+/// `function` gives its value and its slope; it is positive at `low` and not positive at `high`, both at least 0. A
+/// step that leaves the bracket, and any step after one that did not halve the value, is a halving of the bracket (of
+/// its logarithm when it spans more than a factor of 16). It stops when a step is below four units in the last place,
+/// and after 500 steps at the latest.
 pub(crate) fn falling_root(low: f64, high: f64, function: impl Fn(f64) -> (f64, f64)) -> f64 {
     let (mut low, mut high) = (low, high);
     let mut point = halfway(low, high);

@@ -276,8 +276,8 @@ pub fn sceptical_z(original: f64, replication: f64, variance_ratio: f64) -> Resu
 /// As for [`sceptical_z`].
 ///
 /// # Use with care
-/// Small only when the replication convinces *and* does not shrink the effect too much; the two-sided value is twice the
-/// smaller of it and one minus it.
+/// Small only when the replication convinces *and* does not shrink the effect too much; the two-sided value is twice
+/// the smaller of it and one minus it.
 ///
 /// # Examples
 /// ```
@@ -287,8 +287,8 @@ pub fn sceptical_z(original: f64, replication: f64, variance_ratio: f64) -> Resu
 /// ```
 ///
 /// # References
-/// Held (2020), as for [`sceptical_z`]. Held, Micheloud & Pawel (2022), Annals of Applied Statistics 16, 706–720 (golden).
-/// Micheloud, Balabdaoui & Held (2023), Statistica Neerlandica 77, 573–591 (controlled).
+/// Held (2020), as for [`sceptical_z`]. Held, Micheloud & Pawel (2022), Annals of Applied Statistics 16, 706–720
+/// (golden). Micheloud, Balabdaoui & Held (2023), Statistica Neerlandica 77, 573–591 (controlled).
 pub fn sceptical_p_value(
     original: f64,
     replication: f64,

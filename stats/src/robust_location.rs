@@ -1,7 +1,7 @@
 //! Centres that a few lies cannot move far, and how far they can.
 //!
-//! With `f` of `n` values free to lie and `n > 2f`, each centre here stays within the honest values. None weighs a value
-//! by what it says of itself, [`lower_weighted_median`] excepted, which is here to show why.
+//! With `f` of `n` values free to lie and `n > 2f`, each centre here stays within the honest values. None weighs a
+//! value by what it says of itself, [`lower_weighted_median`] excepted, which is here to show why.
 
 use crate::distributions::{DistributionError, student_t_quantile};
 use crate::interval::{ConfidenceError, Interval, tail_probability};
@@ -172,13 +172,14 @@ pub fn winsorized_mean(values: &[f64], faults: usize) -> Result<f64, RobustError
 /// strictly between 0 and 1.
 ///
 /// # Use with care
-/// Lies within the honest values shift it by up to about one of their standard deviations, so its coverage falls as more
-/// may lie; [`leave_out_hull`](crate::leave_out_hull) keeps it. `h` of 2 leaves one degree of freedom: an interval in
-/// name only.
+/// Lies within the honest values shift it by up to about one of their standard deviations, so its coverage falls as
+/// more may lie; [`leave_out_hull`](crate::leave_out_hull) keeps it. `h` of 2 leaves one degree of freedom: an interval
+/// in name only.
 ///
 /// # Examples
 /// ```
-/// let trimmed = stats::trimmed_mean_interval(&[0.12, 0.1, 0.15, 0.11, 0.09, 2.0, -2.0], 2, stats::TrimmedError::Yuen, 0.95)?;
+/// let values = [0.12, 0.1, 0.15, 0.11, 0.09, 2.0, -2.0];
+/// let trimmed = stats::trimmed_mean_interval(&values, 2, stats::TrimmedError::Yuen, 0.95)?;
 /// assert!((trimmed.interval.low - 0.066_973_472_702).abs() < 1e-11);
 /// # Ok::<(), stats::RobustError>(())
 /// ```
@@ -274,7 +275,8 @@ pub fn reachable_median(values: &[f64], faults: usize) -> Result<Bounds, RobustE
 /// ```
 ///
 /// # Errors
-/// [`RobustError`] when there are no values, lengths differ, a value is not finite, or a weight not positive and finite.
+/// [`RobustError`] when there are no values, lengths differ, a value is not finite, or a weight not positive and
+/// finite.
 ///
 /// # Use with care
 /// For contrast only: whoever claims the largest weight is the median.

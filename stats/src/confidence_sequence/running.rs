@@ -31,7 +31,8 @@ impl MixtureTest {
     /// ```text
     /// ln Λₙ = ½ ln(σ²/(σ² + nτ²)) + n²τ²(x̄ − θ₀)² / (2σ²(σ² + nτ²))
     /// ```
-    /// `Λ` has expectation at most 1 under the null at every stopping time, so e-values of independent sources multiply.
+    /// `Λ` has expectation at most 1 under the null at every stopping time, so e-values of independent sources
+    /// multiply.
     ///
     /// # Errors
     /// [`SequentialError`] when there are no values or one is not finite.
@@ -45,8 +46,8 @@ impl MixtureTest {
     /// ```
     ///
     /// # References
-    /// Johari, Koomen, Pekelis & Walsh (2022), Operations Research 70, 1806–1821. Ramdas et al. (2023), Statistical Science
-    /// 38, 576–601.
+    /// Johari, Koomen, Pekelis & Walsh (2022), Operations Research 70, 1806–1821. Ramdas et al. (2023), Statistical
+    /// Science 38, 576–601.
     pub fn log_e_values(&self, values: &[f64]) -> Result<Vec<f64>, SequentialError> {
         let states = self.states(values)?;
         Ok(states

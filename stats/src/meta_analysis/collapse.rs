@@ -39,8 +39,8 @@ pub struct Collapsed<K> {
 /// theirs. Units come in the order of their names.
 ///
 /// # Errors
-/// [`CombineError`] when lengths differ, an estimate is not finite, a variance is not positive and finite, or `ρ` is not
-/// between 0 and 1 (1 itself only with equal weights).
+/// [`CombineError`] when lengths differ, an estimate is not finite, a variance is not positive and finite, or `ρ` is
+/// not between 0 and 1 (1 itself only with equal weights).
 ///
 /// # Examples
 /// ```

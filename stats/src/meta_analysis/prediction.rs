@@ -24,8 +24,8 @@ const PARTS: u32 = 200;
 /// `F`. The mean is over 200 values of `q` of equal probability, the quantiles by halving. The estimate is the median.
 ///
 /// # Errors
-/// [`CombineError`] as for [`pool`](crate::pool), when there are fewer than three effects, or `confidence` is not strictly
-/// between 0 and 1.
+/// [`CombineError`] as for [`pool`](crate::pool), when there are fewer than three effects, or `confidence` is not
+/// strictly between 0 and 1.
 ///
 /// # Use with care
 /// It trusts claimed variances, as every weighted mean does.
@@ -40,8 +40,8 @@ const PARTS: u32 = 200;
 /// ```
 ///
 /// # References
-/// Iyer, Wang & Mathew (2004), Journal of the American Statistical Association 99, 1060–1071 (the pivots). Nagashima, Noma
-/// & Furukawa (2019), Statistical Methods in Medical Research 28, 1689–1702 (why, and by resampling).
+/// Iyer, Wang & Mathew (2004), Journal of the American Statistical Association 99, 1060–1071 (the pivots). Nagashima,
+/// Noma & Furukawa (2019), Statistical Methods in Medical Research 28, 1689–1702 (why, and by resampling).
 pub fn pivotal_prediction_interval(
     estimates: &[f64],
     variances: &[f64],

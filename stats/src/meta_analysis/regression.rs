@@ -56,8 +56,8 @@ pub struct MetaRegression {
 /// [`pool`](crate::pool).
 ///
 /// # Errors
-/// [`CombineError`] when lengths differ, a number is not finite, a variance not positive, there are not more effects than
-/// coefficients, or a moderator is a combination of the others.
+/// [`CombineError`] when lengths differ, a number is not finite, a variance not positive, there are not more effects
+/// than coefficients, or a moderator is a combination of the others.
 ///
 /// # Use with care
 /// Moderators must be declared before the effects are known; about ten effects a moderator are the usual minimum.

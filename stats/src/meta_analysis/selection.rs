@@ -40,8 +40,8 @@ pub struct SelectionModel {
 /// Fits the step-function selection model with one threshold at a one-sided p-value of 0.025.
 ///
 /// # Model
-/// An effect is `yᵢ ~ N(μ, vᵢ + τ²)` before selection. It is reported with a chance of 1 when its one-sided p-value is at
-/// most 0.025 and of `δ`, relative to that, when it is not.
+/// An effect is `yᵢ ~ N(μ, vᵢ + τ²)` before selection. It is reported with a chance of 1 when its one-sided p-value is
+/// at most 0.025 and of `δ`, relative to that, when it is not.
 ///
 /// # Formula
 /// ```text
@@ -88,6 +88,10 @@ pub(super) fn fitted(effects: &Effects, side: ReportedSide, confidence: f64) -> 
     let selection = Selection::of(&oriented)?;
     let start = Point { mean: model.mean(tau2).estimate, tau2, chance: 1.0 };
     let best = selection.climb(selection.with_best_chance(start))?;
+    // What another Newton step would gain.
+    if selection.uphill(best).dot(&selection.free_gradient(best)) > 1e-6 {
+        return Err(CombineError::NotConverged);
+    }
     let information = -selection.hessian(best);
     let covariance = inverse(information, best.tau2 > 0.0).ok_or(CombineError::NotConverged)?;
     let standard_error = covariance.sqrt();
@@ -238,12 +242,20 @@ impl Selection {
         Err(CombineError::NotConverged)
     }
 
+    /// The gradient, without `τ²` where it is at its bound and the likelihood falls.
+    fn free_gradient(&self, point: Point) -> Vector3<f64> {
+        let mut gradient = self.gradient(point);
+        if is_at_bound(point, &gradient) {
+            gradient[1] = 0.0;
+        }
+        gradient
+    }
+
     /// A Newton step, with the curvature raised until it points uphill.
     fn uphill(&self, point: Point) -> Vector3<f64> {
-        let mut gradient = self.gradient(point);
+        let gradient = self.free_gradient(point);
         let mut information = -self.hessian(point);
-        if point.tau2 <= 0.0 && gradient[1] <= 0.0 {
-            gradient[1] = 0.0;
+        if is_at_bound(point, &self.gradient(point)) {
             information = pinned(information);
         }
         let size = Vector3::from_fn(|place, _| information[(place, place)].abs().max(1e-12));
@@ -257,6 +269,10 @@ impl Selection {
         }
         gradient.component_div(&size)
     }
+}
+
+fn is_at_bound(point: Point, gradient: &Vector3<f64>) -> bool {
+    point.tau2 <= 0.0 && gradient[1] <= 0.0
 }
 
 /// The probability to be reported, relative to a significant result.

@@ -182,8 +182,8 @@ pub struct FailSafe {
 /// [`CombineError`] as for [`pool`](crate::pool).
 ///
 /// # Use with care
-/// Computed because people ask for it. It assumes that what is unseen has no effect on average, and no bound on it means
-/// anything: do not show it as evidence.
+/// Computed because people ask for it. It assumes that what is unseen has no effect on average, and no bound on it
+/// means anything: do not show it as evidence.
 ///
 /// # Examples
 /// ```
@@ -245,8 +245,8 @@ pub struct HenmiCopas {
 /// selection lets through, get less weight here than in a random-effects mean.
 ///
 /// # Errors
-/// [`CombineError`] as for [`pool`](crate::pool), when there are fewer than three effects, or `confidence` is not strictly
-/// between 0 and 1.
+/// [`CombineError`] as for [`pool`](crate::pool), when there are fewer than three effects, or `confidence` is not
+/// strictly between 0 and 1.
 ///
 /// # Examples
 /// ```

@@ -125,6 +125,10 @@ fn most_likely(model: &impl Model, restricted: bool) -> f64 {
         };
         (0.5 * (spread.square - trace), 0.5 * squares - spread.curvature)
     };
+    let rises_at = |tau2: f64| {
+        let spread = model.spread(&inverse(tau2));
+        spread.square > if restricted { spread.trace } else { spread.weight_sum }
+    };
     let mut best = (0.0, f64::NEG_INFINITY);
     let mut consider = |tau2: f64| {
         let likelihood = likelihood_at(model, restricted, tau2);
@@ -133,12 +137,12 @@ fn most_likely(model: &impl Model, restricted: bool) -> f64 {
         }
     };
     let mut low = 0.0;
-    let mut rises = score(low).0 > 0.0;
+    let mut rises = rises_at(low);
     if !rises {
         consider(low);
     }
     for high in grid(model, restricted) {
-        let rises_on = score(high).0 > 0.0;
+        let rises_on = rises_at(high);
         if rises && !rises_on {
             consider(falling_root(low, high, score));
         }

@@ -79,12 +79,13 @@ impl ThreeLevel {
 /// of the likelihood falls through 0, found by halving between the points of a grid of quarters, and the highest of
 /// several is taken. The cost of a step is linear in the number of effects; CR2 takes one eigendecomposition for each
 /// unit, the cube of its number of effects. Its degrees of freedom are Satterthwaite's, with the fit as the model.
+/// Where no unit has two effects the two variances cannot be told apart, and all of it counts as between units.
 ///
 /// `estimates`, `variances` and `units` are `[k]`.
 ///
 /// # Errors
-/// [`CombineError`] when lengths differ, an estimate is not finite, a variance not positive and finite, or there are fewer
-/// than two units.
+/// [`CombineError`] when lengths differ, an estimate is not finite, a variance not positive and finite, or there are
+/// fewer than two units.
 ///
 /// # Use with care
 /// Weights follow claimed variances, as in [`pool`](crate::pool). With few units trust only CR2, and not below four
@@ -233,6 +234,9 @@ impl Grouped {
     }
 
     fn most_likely_within(&self) -> Result<f64, CombineError> {
+        if self.units.iter().all(|unit| unit.len() == 1) {
+            return Ok(0.0);
+        }
         let all = self.units.iter().flatten();
         let centre = self.units[0][0].0;
         let squares: f64 = all.clone().map(|(estimate, _)| (estimate - centre) * (estimate - centre)).sum();

@@ -50,8 +50,8 @@ pub struct TrimAndFill {
 /// side is its mirror image.
 ///
 /// # Errors
-/// [`CombineError`] as for [`pool`](crate::pool), when there are fewer than ten effects, all variances are equal, or the
-/// steps go in a circle.
+/// [`CombineError`] as for [`pool`](crate::pool), when there are fewer than ten effects, all variances are equal, or
+/// the steps go in a circle.
 ///
 /// # Use with care
 /// As for [`egger_test`](crate::egger_test): a picture, not a correction.

@@ -99,8 +99,8 @@ impl HarmonicMean {
     /// ```text
     /// { μ : not all yᵢ − μ have one sign, or p of the deviations ≥ 1 − confidence }
     /// ```
-    /// Its ends lie outside the estimates where `2¹⁻ᵏ` is above `1 − confidence`, else they are the outermost ones. They
-    /// are found by halving. The estimate is the midpoint of the ends.
+    /// Its ends lie outside the estimates where `2¹⁻ᵏ` is above `1 − confidence`, else they are the outermost ones.
+    /// They are found by halving. The estimate is the midpoint of the ends.
     ///
     /// # Errors
     /// [`ReplicationError`] when `confidence` is not strictly between 0 and 1.

@@ -26,12 +26,13 @@ pub struct GeometricMedian {
 /// argmin over z of Σ ‖xᵢ − z‖
 /// ```
 /// Weiszfeld's steps with the correction of Vardi and Zhang at a vector, and Newton's where they lower the total more,
-/// from the median of each coordinate. The distance of the best point to any point that is better is at most `2F/n` with
-/// `F` the total distance, and the total is convex, so it is at most `2F‖g‖/n` above the least, with `g` the subgradient
-/// of least length: the steps end when this gap is below 1e-12 of the total, and it is returned. In one dimension this is
-/// the median, an even number giving the midpoint.
+/// from the median of each coordinate. The distance of the best point to any point that is better is at most `2F/n`
+/// with `F` the total distance, and the total is convex, so it is at most `2F‖g‖/n` above the least, with `g` the
+/// subgradient of least length: the steps end when this gap is below 1e-12 of the total, and it is returned. In one
+/// dimension this is the median, an even number giving the midpoint.
 ///
-/// `vectors` are `[n]` of one length. With fewer than half of them lies, the answer stays within reach of the honest ones.
+/// `vectors` are `[n]` of one length. With fewer than half of them lies, the answer stays within reach of the honest
+/// ones.
 ///
 /// # Errors
 /// [`RobustError`] when there are no vectors, lengths differ, an entry is not finite, or the gap does not close.

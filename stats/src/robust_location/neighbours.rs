@@ -17,8 +17,8 @@ pub enum KrumNeighbours {
 pub struct Krum {
     /// `[n]`: the sum of squared distances to the nearest neighbours.
     pub scores: Vec<f64>,
-    /// The vectors with the lowest score, by place. More than one is a tie: with four vectors of which one may lie the two
-    /// closest always tie.
+    /// The vectors with the lowest score, by place. More than one is a tie: with four vectors of which one may lie the
+    /// two closest always tie.
     pub selected: Vec<usize>,
 }
 
@@ -33,8 +33,8 @@ const MOST_SUBSETS: usize = 200_000;
 /// ```
 ///
 /// # Errors
-/// [`RobustError`] when there are no vectors, lengths differ, an entry is not finite, a square is not, or fewer than one
-/// neighbour is left.
+/// [`RobustError`] when there are no vectors, lengths differ, an entry is not finite, a square is not, or fewer than
+/// one neighbour is left.
 ///
 /// # Use with care
 /// It answers with one submission, so it is as noisy as one, and with few vectors it ties. For contrast.

@@ -46,11 +46,13 @@ proptest! {
                 medians.push(sorted_median(&sorted(&told)));
             }
         }
-        for (reached, bounds) in [(means, reachable_trimmed_mean(&values, faults)), (medians, reachable_median(&values, faults))] {
+        let bounds = [reachable_trimmed_mean(&values, faults), reachable_median(&values, faults)];
+        for (reached, bounds) in [means, medians].into_iter().zip(bounds) {
             let bounds = bounds.expect("enough are left");
             let low = reached.iter().fold(f64::INFINITY, |low, own| low.min(*own));
             let high = reached.iter().fold(f64::NEG_INFINITY, |high, own| high.max(*own));
-            prop_assert!((bounds.low - low).abs() < 1e-12 && (bounds.high - high).abs() < 1e-12, "{bounds:?} {low} {high}");
+            let agrees = (bounds.low - low).abs() < 1e-12 && (bounds.high - high).abs() < 1e-12;
+            prop_assert!(agrees, "{:?} {} {}", bounds, low, high);
         }
     }
 
@@ -83,7 +85,8 @@ proptest! {
             .iter()
             .map(|(low, length)| Bounds { low: f64::from(*low), high: f64::from(low + length) })
             .collect();
-        let covers = |x: f64| intervals.iter().filter(|own| own.low <= x && x <= own.high).count() + faults >= intervals.len();
+        let hits = |x: f64| intervals.iter().filter(|own| own.low <= x && x <= own.high).count();
+        let covers = |x: f64| hits(x) + faults >= intervals.len();
         let covered: Vec<f64> = (-20..=40).map(|half| f64::from(half) * 0.5).filter(|x| covers(*x)).collect();
         let expected = covered.first().zip(covered.last()).map(|(low, high)| Bounds { low: *low, high: *high });
         prop_assert_eq!(fault_tolerant_intersection(&intervals, faults), Ok(expected));
@@ -102,12 +105,16 @@ proptest! {
         }
         let median = geometric_median(&vectors).expect("vectors");
         let total = |point: &[f64]| -> f64 {
-            let distance = |vector: &Vec<f64>| vector.iter().zip(point).map(|(one, other)| (one - other).powi(2)).sum::<f64>().sqrt();
-            vectors.iter().map(distance).sum()
+            let away = |vector: &Vec<f64>| {
+                vector.iter().zip(point).map(|(one, other)| (one - other).powi(2)).sum::<f64>().sqrt()
+            };
+            vectors.iter().map(away).sum()
         };
         prop_assert!((total(&median.point) - median.total_distance).abs() < 1e-12 * (1.0 + median.total_distance));
         prop_assert!(median.gap <= 1e-11 * median.total_distance.max(1.0));
-        let near = tries.iter().map(|step| median.point.iter().zip(step).map(|(own, step)| own + 1e-4 * step).collect::<Vec<_>>());
+        let near = tries.iter().map(|step| {
+            median.point.iter().zip(step).map(|(own, step)| own + 1e-4 * step).collect::<Vec<_>>()
+        });
         for point in near.chain(tries.clone()).chain(vectors.clone()) {
             prop_assert!(total(&point) >= median.total_distance - median.gap - 1e-12);
         }
@@ -118,7 +125,8 @@ proptest! {
 
     #[test]
     fn neighbours_do_not_depend_on_order(vectors in prop::collection::vec(prop::collection::vec(-2..3_i32, 2), 5..8)) {
-        let vectors: Vec<Vec<f64>> = vectors.iter().map(|own| own.iter().map(|entry| f64::from(*entry)).collect()).collect();
+        let vectors: Vec<Vec<f64>> =
+            vectors.iter().map(|own| own.iter().map(|entry| f64::from(*entry)).collect()).collect();
         let mut reversed = vectors.clone();
         reversed.reverse();
         prop_assert_eq!(mean_around_median(&vectors, 1), mean_around_median(&reversed, 1));
@@ -159,6 +167,19 @@ fn without_trimming_the_interval_is_students() {
     }
     let trimmed = trimmed_mean_interval(&[1.0, 1.0, 1.0, 5.0], 1, TrimmedError::Yuen, 0.95).expect("two are left");
     assert!(trimmed.standard_error.abs() < 1e-15 && trimmed.degrees_of_freedom.to_bits() == 1.0_f64.to_bits());
+}
+
+// As many lies as are trimmed change the interval no more than values at the outermost honest ones would.
+#[test]
+fn a_loud_lie_is_worth_no_more_than_a_plausible_one() {
+    let honest = [0.1, 0.14, 0.12, 0.11, 0.13];
+    let with = |lie: f64| {
+        let all = [honest.as_slice(), &[lie, lie]].concat();
+        trimmed_mean_interval(&all, 2, TrimmedError::Yuen, 0.95).expect("three are left")
+    };
+    for (loud, plausible) in [(f64::MAX, 0.14), (-1e300, 0.1)] {
+        assert_eq!(with(loud), with(plausible));
+    }
 }
 
 // Whoever claims the largest weight is the weighted median, and whoever speaks most often the plain one; neither is the

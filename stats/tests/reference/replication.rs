@@ -9,8 +9,8 @@ use super::schema::Case;
 const RECALIBRATIONS: [(&str, Recalibration); 3] =
     [("nominal", Recalibration::Nominal), ("golden", Recalibration::Golden), ("controlled", Recalibration::Controlled)];
 
-/// Rows of `eerp_sceptical` whose controlled p-values the reference has to 1.2e-4 absolute or relative only, the tolerance
-/// of its integral, before it takes the root. The unit tests compare them with 30-digit arithmetic.
+/// Rows of `eerp_sceptical` whose controlled p-values the reference has to 1.2e-4 absolute or relative only, the
+/// tolerance of its integral, before it takes the root. The unit tests compare them with 30-digit arithmetic.
 const ROUGH_ROWS: [usize; 8] = [2, 3, 5, 7, 9, 10, 13, 15];
 
 /// Compares a case of originals and replications.
