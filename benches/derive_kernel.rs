@@ -147,14 +147,13 @@ fn question(contestant: &str) -> Vec<String> {
 
 /// Spells out `WEEK(column)`.
 fn weeks(sql: &str) -> String {
-    let mut parts = sql.split("WEEK(");
-    let mut spelled = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (column, rest) = part.split_once(')').expect("a week is closed");
-        let start = world::START * 1_000_000;
-        spelled.push_str(&format!("((CAST({column} AS BIGINT) - {start}) / 604800000000){rest}"));
-    }
-    spelled
+    let start = world::START * 1_000_000;
+    let (first, parts) = sql.split_once("WEEK(").unwrap_or((sql, ""));
+    let spelled = parts
+        .split("WEEK(")
+        .filter_map(|part| part.split_once(')'))
+        .map(|(column, rest)| format!("((CAST({column} AS BIGINT) - {start}) / 604800000000){rest}"));
+    std::iter::once(first.to_owned()).chain(spelled).collect()
 }
 
 /// Runs one contestant; two threads for each of them.
@@ -203,7 +202,7 @@ fn compare() {
             let output = Command::new(&own).args([contestant]).arg(folder.path()).output().expect("it runs");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             seconds[place].push(processor_seconds(true).unwrap_or_default() - before);
-            answers[place] = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            String::from_utf8_lossy(&output.stdout).trim().clone_into(&mut answers[place]);
         }
     }
     assert!(agree(&answers[1], &answers[2]), "the operators say {} and plain SQL {}", answers[1], answers[2]);

@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Sql(SqlArguments),
     /// Lists the metrics and what they mean; compares definitions; lists published clusters.
     Metrics(MetricsArguments),
+    /// Combines effects that several organisations measured, some of which may lie.
+    Consensus(ConsensusArguments),
     /// Lists the sources and what they fill.
     Sources,
     /// Looks after the lake.
@@ -257,6 +259,23 @@ pub(crate) struct SqlArguments {
     /// Read the lake as of this version or time.
     #[arg(long, value_name = "VERSION|TIME", value_parser = as_of)]
     pub(crate) as_of: Option<lake::AsOf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConsensusArguments {
+    /// A CSV table of effects: `metric`, `organisation`, `estimate`, `scale` (`log_ratio`, `ratio`, `percent`, `difference`),
+    /// `std_error` or `ci_low` and `ci_high`, `better` (`higher`, `lower`); `effect` and `overlaps` where rows share data.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) effects: std::path::PathBuf,
+    /// How many organisations are enrolled, silent ones included; without it those of the table.
+    #[arg(long, value_name = "N")]
+    pub(crate) enrolled: Option<usize>,
+    /// How many of them may lie; without it a third, as far as agreement allows.
+    #[arg(long, value_name = "F")]
+    pub(crate) faults: Option<usize>,
+    /// Intervals are meant at one less this.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    pub(crate) alpha: f64,
 }
 
 #[derive(Args, Debug)]

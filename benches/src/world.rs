@@ -31,7 +31,7 @@ const SEED: u64 = 20_261_127;
 ///
 /// # Errors
 /// [`ParquetError`] where a file cannot be written.
-pub fn write(folder: &Path, scale: f64, files: usize) -> Result<(), ParquetError> {
+pub fn write(folder: &Path, scale: f64, files: i64) -> Result<(), ParquetError> {
     let services = Services::new();
     let tables: [(&str, f64, Rows); 4] = [
         ("deployments", 5e6, deployments),
@@ -39,20 +39,20 @@ pub fn write(folder: &Path, scale: f64, files: usize) -> Result<(), ParquetError
         ("pr_events", 2e7, pr_events),
         ("incidents", 1e6, incidents),
     ];
-    for (number, (name, size, rows)) in tables.into_iter().enumerate() {
+    for (number, (name, size, rows)) in (0..).zip(tables) {
         let place = folder.join(name);
         std::fs::create_dir_all(&place)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some millions")]
-        let total = (size * scale) as usize;
+        #[expect(clippy::cast_possible_truncation, reason = "some millions")]
+        let total = (size * scale) as i64;
         for file in 0..files {
             let (first, end) = (total * file / files, total * (file + 1) / files);
             let mut part = Part {
-                random: Philox::new(SEED, (number * files + file) as u64),
+                random: Philox::new(SEED, number * 1_000_000 + file.unsigned_abs()),
                 services: &services,
-                first: first as i64,
-                count: end - first,
-                from: SPAN * file as i64 / files as i64,
-                until: SPAN * (file as i64 + 1) / files as i64,
+                first,
+                count: usize::try_from(end - first).unwrap_or_default(),
+                from: SPAN * file / files,
+                until: SPAN * (file + 1) / files,
             };
             let batch = rows(&mut part)?;
             let level = ZstdLevel::try_new(3)?;
@@ -141,7 +141,7 @@ impl Part<'_> {
     }
 
     fn numbers(&self) -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(self.first..self.first + self.count as i64))
+        Arc::new(Int64Array::from_iter_values((self.first..).take(self.count)))
     }
 
     fn service_ids(&mut self) -> ArrayRef {

@@ -156,7 +156,8 @@ impl GroupLog {
 
     fn make_room(&mut self, group_count: usize) -> Result<()> {
         self.group_count = group_count;
-        u32::try_from(group_count).map_err(|_| exec_datafusion_err!("{group_count} groups are too many"))?;
+        u32::try_from(group_count)
+            .map_err(|error| exec_datafusion_err!("{group_count} groups are too many: {error}"))?;
         Ok(())
     }
 
@@ -242,7 +243,7 @@ impl Groups {
     fn lists(self) -> Result<ListArray> {
         let offsets = self.offsets.iter().map(|offset| i32::try_from(*offset)).collect::<Result<Vec<_>, _>>();
         let offsets =
-            offsets.map_err(|_| exec_datafusion_err!("more than {} values in one part of the data", i32::MAX))?;
+            offsets.map_err(|error| exec_datafusion_err!("too many values in one part of the data: {error}"))?;
         let values: Vec<f64> = match self.values {
             Values::Whole(values) => values.into_iter().map(f64::from).collect(),
             Values::Real(values) => values,

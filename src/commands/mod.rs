@@ -1,6 +1,7 @@
 //! The subcommands: one file each.
 
 mod config;
+mod consensus;
 mod demo;
 mod derive;
 mod doctor;
@@ -38,6 +39,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Schema(own) => schema::run(terminal, global.format, own),
         Command::Sql(own) => sql::run(terminal, global, own).await,
         Command::Metrics(own) => metrics::run(terminal, global, own).await,
+        Command::Consensus(own) => consensus::run(terminal, global.format, own),
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,
         Command::Config(own) => config::run(terminal, global, own),

@@ -236,7 +236,7 @@ impl Keys {
 fn differing(columns: &[ArrayRef]) -> ArrowError {
     ArrowError::SchemaError(format!(
         "the keys of the two sides differ: {:?}",
-        columns.iter().map(|c| c.data_type()).collect::<Vec<_>>()
+        columns.iter().map(Array::data_type).collect::<Vec<_>>()
     ))
 }
 

@@ -1,0 +1,408 @@
+//! The consensus of organisations, some of which may lie.
+//!
+//! Each organisation has one vote: the plain mean of its effects on a metric, whatever errors it states. With at most `f`
+//! liars among `m` admitted organisations, the hull is the union of the t-intervals of every subset that leaves `f` out:
+//! one of them is that of honest organisations alone, so whatever the hull concludes, they conclude too.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use stats::{
+    LeaveOutHull, Pooled, PooledMethod, Side, Tau2Method, TrimmedError, fewest_withdrawals, leave_out_hull,
+    leave_out_p_value, pivotal_prediction_interval, pool, reachable_trimmed_mean, sound_against, trimmed_mean_interval,
+};
+
+use crate::criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
+use crate::effects::Effect;
+
+#[cfg(test)]
+mod tests;
+
+/// Fewer admitted organisations than this conclude nothing.
+pub const FEWEST: usize = 7;
+
+/// Why there is no consensus to speak of.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConsensusError {
+    /// There is nothing to combine.
+    #[error("there are no effects")]
+    NoEffects,
+    /// More organisations report than are enrolled.
+    #[error("`{present}` organisations report, and only `{enrolled}` are enrolled")]
+    MoreThanEnrolled {
+        /// How many report.
+        present: usize,
+        /// How many are enrolled.
+        enrolled: usize,
+    },
+    /// More liars are assumed than agreement allows.
+    #[error("of `{enrolled}` enrolled organisations at most `{most}` may lie, not `{faults}`")]
+    TooManyFaults {
+        /// How many are enrolled.
+        enrolled: usize,
+        /// How many were assumed to lie.
+        faults: usize,
+        /// The most that may: `⌊(n − 1)/3⌋`.
+        most: usize,
+    },
+    /// The level is not strictly between 0 and 1.
+    #[error("alpha lies strictly between 0 and 1, unlike `{alpha}`")]
+    Alpha {
+        /// The level.
+        alpha: f64,
+    },
+}
+
+/// What is assumed and asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// Organisations in the registry, silent ones included; those that report, where nobody says.
+    pub enrolled: Option<usize>,
+    /// How many of them may lie; `⌊(n − 1)/3⌋` where nobody says.
+    pub faults: Option<usize>,
+    /// The level of two-sided intervals is `1 − alpha`.
+    pub alpha: f64,
+    /// How much worse still counts as not worse.
+    pub margins: Margins,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { enrolled: None, faults: None, alpha: 0.05, margins: Margins::default() }
+    }
+}
+
+/// What the organisations say together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Consensus {
+    /// Enrolled organisations.
+    pub enrolled: usize,
+    /// How many of them may lie.
+    pub faults: usize,
+    /// The level of intervals is one less this.
+    pub alpha: f64,
+    /// Each metric of the table, those of the criterion first.
+    pub metrics: Vec<MetricConsensus>,
+    /// The verdict by the criterion; `None` where the table lacks one of its metrics.
+    pub verdict: Option<Verdict>,
+    /// The largest number of liars with which the verdict is the same; `None` where it is no conclusion.
+    pub sound_against: Option<usize>,
+    /// What the verdict rests on.
+    pub assumptions: Vec<String>,
+}
+
+/// One organisation's effect.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Vote {
+    /// Whose it is.
+    pub organisation: String,
+    /// The plain mean of its effects.
+    pub estimate: f64,
+    /// The plain mean of their standard errors: used beside the rule only.
+    pub standard_error: f64,
+    /// The rows behind it.
+    pub effects: Vec<String>,
+}
+
+/// A number between two limits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Limits {
+    /// The estimate, where there is one.
+    pub estimate: Option<f64>,
+    /// The lower limit.
+    pub low: f64,
+    /// The upper limit.
+    pub high: f64,
+}
+
+/// The fewest organisations whose withdrawal leaves no conclusion.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Blocking {
+    /// How many.
+    pub count: usize,
+    /// Which; `None` where any so many would leave too few.
+    pub organisations: Option<Vec<String>>,
+}
+
+/// The consensus on one metric.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricConsensus {
+    /// The metric.
+    pub metric: String,
+    /// What its effects are measured in; positive is better.
+    pub scale: Scale,
+    /// How much worse still counts as not worse.
+    pub margin: f64,
+    /// The organisations that report, by name.
+    pub votes: Vec<Vote>,
+    /// Why there is too little to conclude from; the rest is shown all the same.
+    pub insufficient: Option<String>,
+    /// What the hull concludes.
+    pub class: Option<Class>,
+    /// Whether the hull concludes nothing while the trimmed view does.
+    pub is_disputed: bool,
+    /// The union of the intervals of all subsets without `f`, and the range of their means.
+    pub hull: Option<Limits>,
+    /// The trimmed mean with Yuen's interval, where enough are left.
+    pub trimmed: Option<Limits>,
+    /// The trimmed mean as far as so many liars could have moved it.
+    pub reachable: Option<Limits>,
+    /// Random effects by restricted likelihood, Hartung-Knapp ad hoc. Believes every stated error.
+    pub random_effects: Option<Limits>,
+    /// Where the true effect of one more organisation would lie.
+    pub prediction: Option<Limits>,
+    /// The standard deviation between organisations.
+    pub tau: Option<f64>,
+    /// The median of the organisations.
+    pub median: Option<f64>,
+    /// The largest number of liars with which the class is the same; `None` where it is no conclusion.
+    pub sound_against: Option<usize>,
+    /// The fewest organisations whose withdrawal would leave no conclusion; `None` where there is none to leave.
+    pub blocked_by: Option<Blocking>,
+    /// Whether some subset has no spread at all.
+    pub has_constant_subset: bool,
+}
+
+/// Combines effects by the rule.
+///
+/// # Errors
+/// [`ConsensusError`] when there are no effects, more organisations report than are enrolled, or more are assumed to lie
+/// than `⌊(n − 1)/3⌋`.
+pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
+    if !(terms.alpha > 0.0 && terms.alpha < 1.0) {
+        return Err(ConsensusError::Alpha { alpha: terms.alpha });
+    }
+    let mut by_metric: BTreeMap<&str, BTreeMap<&str, Vec<&Effect>>> = BTreeMap::new();
+    let mut organisations = std::collections::BTreeSet::new();
+    for effect in effects {
+        organisations.insert(effect.organisation.as_str());
+        by_metric.entry(&effect.metric).or_default().entry(&effect.organisation).or_default().push(effect);
+    }
+    if organisations.is_empty() {
+        return Err(ConsensusError::NoEffects);
+    }
+    let (present, enrolled) = (organisations.len(), terms.enrolled.unwrap_or(organisations.len()));
+    if present > enrolled {
+        return Err(ConsensusError::MoreThanEnrolled { present, enrolled });
+    }
+    let most = (enrolled - 1) / 3;
+    let faults = terms.faults.unwrap_or(most);
+    if faults > most {
+        return Err(ConsensusError::TooManyFaults { enrolled, faults, most });
+    }
+    let rule = Rule { enrolled, faults, alpha: terms.alpha, margins: terms.margins };
+    let mut metrics: Vec<MetricConsensus> =
+        by_metric.iter().map(|(metric, organisations)| rule.metric(metric, &votes(organisations))).collect();
+    let place = |metric: &str| CRITERION.iter().position(|own| *own == metric).unwrap_or(CRITERION.len());
+    metrics.sort_by(|one, other| (place(&one.metric), &one.metric).cmp(&(place(&other.metric), &other.metric)));
+    let verdict = rule.verdict(&metrics);
+    Ok(Consensus {
+        enrolled,
+        faults,
+        alpha: terms.alpha,
+        sound_against: verdict.filter(|verdict| verdict.is_conclusive()).and_then(|verdict| {
+            let fewest = criterion(&metrics).iter().flatten().map(|metric| metric.votes.len()).min().unwrap_or(0);
+            sound_against(fewest, |liars| rule.judged(&metrics, liars) == Some(verdict))
+        }),
+        verdict,
+        assumptions: assumptions(terms, enrolled, faults),
+        metrics,
+    })
+}
+
+fn assumptions(terms: &Terms, enrolled: usize, faults: usize) -> Vec<String> {
+    let who = if terms.enrolled.is_some() {
+        format!("{enrolled} organisations are enrolled, and each name is one organisation")
+    } else {
+        format!("nobody said how many organisations are enrolled: the {enrolled} that report are taken for all of them")
+    };
+    vec![
+        who,
+        format!("at most {faults} of them lie or err"),
+        "the others measured independently of one another".to_owned(),
+        "any one organisation can always widen the hull, so it can block a conclusion but never buy one".to_owned(),
+    ]
+}
+
+/// The vote of each organisation, by name.
+fn votes(organisations: &BTreeMap<&str, Vec<&Effect>>) -> Vec<Vote> {
+    let vote = |(organisation, effects): (&&str, &Vec<&Effect>)| {
+        let mean = |part: fn(&Effect) -> f64| {
+            let mut parts: Vec<f64> = effects.iter().map(|effect| part(effect)).collect();
+            parts.sort_by(f64::total_cmp);
+            parts.iter().sum::<f64>() / parts.len() as f64
+        };
+        let mut names: Vec<String> = effects.iter().map(|effect| effect.name.clone()).collect();
+        names.sort();
+        Vote {
+            organisation: (*organisation).to_owned(),
+            estimate: mean(|effect| effect.estimate),
+            standard_error: mean(|effect| effect.standard_error),
+            effects: names,
+        }
+    };
+    organisations.iter().map(vote).collect()
+}
+
+/// The metrics of the criterion, as far as the table has them.
+fn criterion(metrics: &[MetricConsensus]) -> [Option<&MetricConsensus>; 4] {
+    CRITERION.map(|name| metrics.iter().find(|metric| metric.metric == name))
+}
+
+/// The terms, worked out.
+struct Rule {
+    enrolled: usize,
+    faults: usize,
+    alpha: f64,
+    margins: Margins,
+}
+
+impl Rule {
+    fn level(&self) -> f64 {
+        1.0 - self.alpha
+    }
+
+    /// Why so many organisations are too few.
+    fn insufficient(&self, admitted: usize) -> Option<String> {
+        let quorum = self.enrolled - self.faults;
+        if admitted < quorum {
+            Some(format!("{admitted} of {} enrolled organisations report, {quorum} are needed", self.enrolled))
+        } else if admitted < FEWEST {
+            Some(format!("{admitted} organisations report, {FEWEST} are needed"))
+        } else {
+            None
+        }
+    }
+
+    fn metric(&self, metric: &str, votes: &[Vote]) -> MetricConsensus {
+        let scale = Scale::of(metric);
+        let margin = self.margins.of(scale);
+        let values: Vec<f64> = votes.iter().map(|vote| vote.estimate).collect();
+        let insufficient = self.insufficient(votes.len());
+        let hull = leave_out_hull(&values, self.faults, self.level()).ok();
+        let trimmed = self.trimmed(&values, self.level());
+        let class_of = |limits: &Option<Limits>| limits.map(|limits| Class::of(limits.low, limits.high, margin));
+        let found = hull.as_ref().map(|hull| Class::of(hull.low, hull.high, margin));
+        let class = found.filter(|_| insufficient.is_none());
+        let trimmed_class = class_of(&trimmed).unwrap_or(Class::Inconclusive);
+        let (random_effects, prediction, tau) = self.random_effects(votes);
+        MetricConsensus {
+            metric: metric.to_owned(),
+            scale,
+            margin,
+            is_disputed: class == Some(Class::Inconclusive) && trimmed_class != Class::Inconclusive,
+            sound_against: class.filter(|class| *class != Class::Inconclusive).and_then(|class| {
+                sound_against(values.len(), |liars| {
+                    let hull = leave_out_hull(&values, liars, self.level());
+                    hull.is_ok_and(|hull| Class::of(hull.low, hull.high, margin) == class)
+                })
+            }),
+            blocked_by: class.and_then(|class| self.blocked_by(votes, &values, class, margin)),
+            hull: hull.as_ref().map(|hull| Limits { estimate: None, low: hull.low, high: hull.high }),
+            has_constant_subset: hull.as_ref().is_some_and(|hull| hull.has_constant_subset),
+            reachable: reachable_trimmed_mean(&values, self.faults).ok().map(|bounds| Limits {
+                estimate: None,
+                low: bounds.low,
+                high: bounds.high,
+            }),
+            median: stats::quantile(&values, 0.5).ok(),
+            votes: votes.to_vec(),
+            insufficient,
+            class,
+            trimmed,
+            random_effects,
+            prediction,
+            tau,
+        }
+    }
+
+    /// The trimmed view, where at least three are left.
+    fn trimmed(&self, values: &[f64], level: f64) -> Option<Limits> {
+        let left = values.len().checked_sub(2 * self.faults).filter(|left| *left >= 3)?;
+        debug_assert!(left <= values.len());
+        let found = trimmed_mean_interval(values, self.faults, TrimmedError::Yuen, level).ok()?.interval;
+        Some(Limits { estimate: Some(found.estimate), low: found.low, high: found.high })
+    }
+
+    /// What believes every stated error, beside the rule.
+    fn random_effects(&self, votes: &[Vote]) -> (Option<Limits>, Option<Limits>, Option<f64>) {
+        let estimates: Vec<f64> = votes.iter().map(|vote| vote.estimate).collect();
+        let variances: Vec<f64> = votes.iter().map(|vote| vote.standard_error * vote.standard_error).collect();
+        let limits =
+            |found: stats::Interval| Limits { estimate: Some(found.estimate), low: found.low, high: found.high };
+        let pooled: Option<Pooled> = pool(&estimates, &variances, Tau2Method::RestrictedLikelihood).ok();
+        let mean = pooled
+            .as_ref()
+            .and_then(|pooled| pooled.interval(PooledMethod::HartungKnappAdHoc, self.level()).ok().map(limits));
+        let prediction = pivotal_prediction_interval(&estimates, &variances, self.level()).ok().map(limits);
+        (mean, prediction, pooled.map(|pooled| pooled.tau2.sqrt()))
+    }
+
+    /// The fewest organisations without which nothing is concluded: those that move the hull's bound past what the class
+    /// rests on, or as many as leave too few.
+    fn blocked_by(&self, votes: &[Vote], values: &[f64], class: Class, margin: f64) -> Option<Blocking> {
+        let (side, threshold) = match class {
+            // What is superior would still be non-inferior, which is a conclusion.
+            Class::Superior | Class::NonInferior => (Side::Lower, -margin),
+            Class::Inferior => (Side::Upper, -margin),
+            Class::Inconclusive => return None,
+        };
+        let too_few = votes.len() - (self.enrolled - self.faults).max(FEWEST) + 1;
+        let by_bound = fewest_withdrawals(values, self.faults, self.level(), side, threshold).ok().flatten();
+        let named = |places: Vec<usize>| places.into_iter().map(|place| votes[place].organisation.clone()).collect();
+        let organisations: Option<Vec<String>> = by_bound.filter(|places| places.len() < too_few).map(named);
+        Some(Blocking { count: organisations.as_ref().map_or(too_few, Vec::len), organisations })
+    }
+
+    /// What is known of a metric with so many left out.
+    fn bounds(&self, metric: &MetricConsensus, left_out: usize) -> Option<Bounds> {
+        if metric.insufficient.is_some() {
+            return None;
+        }
+        let values: Vec<f64> = metric.votes.iter().map(|vote| vote.estimate).collect();
+        let hull: LeaveOutHull = leave_out_hull(&values, left_out, self.level()).ok()?;
+        Some(Bounds {
+            low: hull.low,
+            high: hull.high,
+            harm_high: leave_out_hull(&values, left_out, 1.0 - self.alpha / 4.0).ok()?.high,
+            p_value: leave_out_p_value(&values, left_out, 0.0).ok()?,
+            margin: metric.margin,
+        })
+    }
+
+    /// The verdict with so many left out; `None` where the table lacks a metric of the criterion.
+    fn judged(&self, metrics: &[MetricConsensus], left_out: usize) -> Option<Verdict> {
+        let four = criterion(metrics);
+        four.iter()
+            .all(Option::is_some)
+            .then(|| judge(&four.map(|metric| metric.and_then(|metric| self.bounds(metric, left_out))), self.alpha))
+    }
+
+    fn verdict(&self, metrics: &[MetricConsensus]) -> Option<Verdict> {
+        let verdict = self.judged(metrics, self.faults)?;
+        let trimmed = || {
+            judge(&criterion(metrics).map(|metric| metric.and_then(|metric| self.trimmed_bounds(metric))), self.alpha)
+        };
+        if verdict == Verdict::Inconclusive && trimmed().is_conclusive() {
+            return Some(Verdict::Disputed);
+        }
+        Some(verdict)
+    }
+
+    /// What the trimmed view knows of a metric.
+    fn trimmed_bounds(&self, metric: &MetricConsensus) -> Option<Bounds> {
+        let values: Vec<f64> = metric.votes.iter().map(|vote| vote.estimate).collect();
+        let limits = self.trimmed(&values, self.level())?;
+        let found = trimmed_mean_interval(&values, self.faults, TrimmedError::Yuen, self.level()).ok()?;
+        let p_value = if found.standard_error > 0.0 {
+            stats::student_t_upper_tail(found.interval.estimate / found.standard_error, found.degrees_of_freedom)
+                .ok()?
+        } else if found.interval.estimate > 0.0 {
+            0.0
+        } else {
+            1.0
+        };
+        let harm_high = self.trimmed(&values, 1.0 - self.alpha / 4.0)?.high;
+        Some(Bounds { low: limits.low, high: limits.high, harm_high, p_value, margin: metric.margin })
+    }
+}

@@ -1,0 +1,220 @@
+//! The rule against enumeration of everything that a liar may say and of every subset, and its refusals.
+
+use std::collections::BTreeMap;
+
+use stats::Philox;
+
+use super::{Consensus, ConsensusError, FEWEST, Terms, consensus};
+use crate::criterion::{CRITERION, Class, Verdict};
+use crate::effects::Effect;
+
+fn effect(metric: &str, organisation: &str, estimate: f64) -> Effect {
+    Effect {
+        name: format!("{metric} of {organisation} {estimate}"),
+        metric: metric.into(),
+        organisation: organisation.into(),
+        estimate,
+        standard_error: 0.1,
+        moderators: BTreeMap::new(),
+    }
+}
+
+/// One effect on each metric of the criterion from each organisation.
+fn table(votes: &[f64]) -> Vec<Effect> {
+    let named = |place: usize| format!("organisation {place:02}");
+    CRITERION
+        .iter()
+        .flat_map(|metric| votes.iter().enumerate().map(move |(place, vote)| effect(metric, &named(place), *vote)))
+        .collect()
+}
+
+fn combined(effects: &[Effect], enrolled: usize, faults: usize) -> Consensus {
+    let terms = Terms { enrolled: Some(enrolled), faults: Some(faults), ..Terms::default() };
+    consensus(effects, &terms).expect("sound terms")
+}
+
+fn near(random: &mut Philox, centre: f64, width: f64) -> f64 {
+    centre + width * (random.unit() - 0.5)
+}
+
+/// Whatever liars say, what is concluded with them is what the honest alone conclude.
+#[test]
+fn a_liar_cannot_buy_a_conclusion() {
+    let mut random = Philox::new(7, 1);
+    let (mut conclusions, mut runs) = (0, 0);
+    for (count, faults) in [(7, 2), (10, 3), (13, 4)] {
+        for round in 0..60 {
+            let centre = [-0.4, -0.05, 0.0, 0.1, 0.5][round % 5];
+            let honest: Vec<f64> = (0..count - faults).map(|_| near(&mut random, centre, 0.2)).collect();
+            let lie = match round % 4 {
+                0 => 1e9,
+                1 => -1e9,
+                2 => near(&mut random, centre + 0.3, 0.1),
+                _ => near(&mut random, -centre, 0.1),
+            };
+            let votes: Vec<f64> = honest.iter().copied().chain((0..faults).map(|_| lie)).collect();
+            let found = combined(&table(&votes), count, faults);
+            let alone = stats::leave_out_hull(&honest, 0, 0.95).expect("enough of them");
+            for metric in &found.metrics {
+                runs += 1;
+                let class = metric.class.expect("enough organisations");
+                let honest_class = Class::of(alone.low, alone.high, metric.margin);
+                let agrees = match class {
+                    Class::Superior => honest_class == Class::Superior,
+                    Class::NonInferior => matches!(honest_class, Class::Superior | Class::NonInferior),
+                    Class::Inferior => honest_class == Class::Inferior,
+                    Class::Inconclusive => true,
+                };
+                assert!(agrees, "{class} of {votes:?}, and the honest alone {honest_class}");
+                conclusions += usize::from(class != Class::Inconclusive);
+            }
+        }
+    }
+    assert!(conclusions > runs / 10, "only {conclusions} of {runs} conclude anything, so little was tested");
+}
+
+/// The hull is that of every subset, gone through one by one.
+#[test]
+fn the_hull_is_that_of_every_subset() {
+    let mut random = Philox::new(11, 2);
+    for _ in 0..40 {
+        let votes: Vec<f64> = (0..8).map(|_| near(&mut random, 0.1, 1.0)).collect();
+        let found = combined(&table(&votes), 8, 2);
+        let t = stats::student_t_quantile(0.975, 5.0).expect("a level");
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for first in 0..8 {
+            for second in first + 1..8 {
+                let kept: Vec<f64> =
+                    (0..8).filter(|place| *place != first && *place != second).map(|place| votes[place]).collect();
+                let mean = kept.iter().sum::<f64>() / 6.0;
+                let deviation = (kept.iter().map(|vote| (vote - mean).powi(2)).sum::<f64>() / 5.0).sqrt();
+                low = low.min(mean - t * deviation / 6.0_f64.sqrt());
+                high = high.max(mean + t * deviation / 6.0_f64.sqrt());
+            }
+        }
+        let hull = found.metrics[0].hull.expect("enough organisations");
+        assert!((hull.low - low).abs() < 1e-12 && (hull.high - high).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn the_order_in_which_effects_arrive_changes_nothing() {
+    let effects = table(&[0.31, 0.2, 0.27, 0.22, 0.4, 0.1, 0.33]);
+    let mut backwards = effects.clone();
+    backwards.reverse();
+    let text = |effects: &[Effect]| format!("{:?}", combined(effects, 7, 1));
+    assert_eq!(text(&effects), text(&backwards));
+}
+
+/// Whoever reports ten times still has one vote, and stated errors have none.
+#[test]
+fn one_organisation_is_one_vote() {
+    let votes = [0.31, 0.2, 0.27, 0.22, 0.4, 0.1, 0.33];
+    let once = combined(&table(&votes), 7, 1);
+    let mut often = table(&votes);
+    for metric in CRITERION {
+        often.extend((0..10).map(|_| effect(metric, "organisation 00", 0.31)));
+    }
+    for sure in often.iter_mut().filter(|effect| effect.organisation == "organisation 00") {
+        sure.standard_error = 1e-9;
+    }
+    let often = combined(&often, 7, 1);
+    assert_eq!(once.verdict, often.verdict);
+    for (one, other) in once.metrics.iter().zip(&often.metrics) {
+        let (one, other) = (one.hull.expect("a hull"), other.hull.expect("a hull"));
+        assert!((one.low - other.low).abs() < 1e-12 && (one.high - other.high).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn agreement_is_superior_and_its_certificate_says_how_far() {
+    let found = combined(&table(&[0.31, 0.3, 0.29, 0.3, 0.3, 0.32, 0.28, 0.3]), 8, 2);
+    assert_eq!(found.verdict, Some(Verdict::Improves));
+    assert_eq!(found.sound_against, Some(3));
+    let metric = &found.metrics[0];
+    assert_eq!((metric.class, metric.sound_against), (Some(Class::Superior), Some(3)));
+    // No bound gives way before too few are left: eight less two is below seven.
+    assert_eq!(metric.blocked_by, Some(super::Blocking { count: 2, organisations: None }));
+}
+
+/// Of nine that agree and one that does not, whose withdrawal takes the conclusion?
+#[test]
+fn the_blocking_set_blocks_and_no_smaller_one_does() {
+    let votes = [0.1, 0.101, 0.102, 0.099, -0.12, 0.098, 0.103, 0.097, 0.104, 0.1005];
+    let found = combined(&table(&votes), 10, 3);
+    let metric = &found.metrics[0];
+    assert_eq!(metric.class, Some(Class::NonInferior));
+    let blocked = metric.blocked_by.clone().and_then(|found| found.organisations).expect("a bound gives way");
+    let without = |gone: &[String]| {
+        let kept: Vec<Effect> =
+            table(&votes).into_iter().filter(|effect| !gone.contains(&effect.organisation)).collect();
+        let class = combined(&kept, 10, 3).metrics[0].class;
+        class.is_none() || class == Some(Class::Inconclusive)
+    };
+    assert_eq!(blocked.len(), 3, "fewer than the four that would leave too few");
+    assert!(without(&blocked), "{blocked:?}");
+    for place in 0..blocked.len() {
+        let mut fewer = blocked.clone();
+        fewer.remove(place);
+        assert!(!without(&fewer), "{fewer:?} is enough");
+    }
+}
+
+/// A loud liar cannot make it wrong, only wide, and then the trimmed view says so.
+#[test]
+fn a_loud_liar_makes_it_disputed() {
+    for (liars, faults) in [([-50.0, -50.0], 2), ([-50.0, 50.0], 1)] {
+        let votes: Vec<f64> = [0.31, 0.3, 0.29, 0.3, 0.3, 0.32, 0.28, 0.3].into_iter().chain(liars).collect();
+        let found = combined(&table(&votes), 10, faults);
+        assert_eq!(found.verdict, Some(Verdict::Disputed));
+        assert_eq!(found.sound_against, None);
+        assert!(found.metrics.iter().all(|metric| metric.is_disputed && metric.blocked_by.is_none()));
+    }
+}
+
+#[test]
+fn too_few_conclude_nothing() {
+    let votes = [0.3; FEWEST];
+    assert_eq!(combined(&table(&votes[..6]), 6, 1).verdict, Some(Verdict::InsufficientData));
+    // Seven report of ten, and one may lie: nine are needed.
+    assert_eq!(combined(&table(&votes), 10, 1).verdict, Some(Verdict::InsufficientData));
+    let found = combined(&table(&votes), 7, 1);
+    assert_eq!(found.verdict, Some(Verdict::Improves));
+    assert!(found.metrics[0].has_constant_subset, "that nothing differs is flagged");
+}
+
+/// Harm in one metric is told even where another is missing from too many.
+#[test]
+fn harm_is_not_hidden_by_what_is_missing() {
+    let mut effects = table(&[0.31, 0.3, 0.29, 0.3, 0.3, 0.32, 0.28]);
+    for harmed in effects.iter_mut().filter(|effect| effect.metric == "change_lead_time") {
+        harmed.estimate = -harmed.estimate;
+    }
+    effects.retain(|effect| effect.metric != "change_fail_rate" || effect.organisation < "organisation 03".to_owned());
+    assert_eq!(combined(&effects, 7, 1).verdict, Some(Verdict::Worsens));
+}
+
+#[test]
+fn a_table_without_all_four_has_classes_and_no_verdict() {
+    let effects: Vec<Effect> = table(&[0.31, 0.3, 0.29, 0.3, 0.3, 0.32, 0.28])
+        .into_iter()
+        .filter(|one| one.metric == "change_lead_time")
+        .collect();
+    let found = combined(&effects, 7, 1);
+    assert_eq!((found.verdict, found.metrics[0].class), (None, Some(Class::Superior)));
+}
+
+#[test]
+fn terms_that_cannot_be_are_refused() {
+    let effects = table(&[0.1; 7]);
+    let asked = |enrolled, faults, alpha| {
+        consensus(&effects, &Terms { enrolled, faults, alpha, ..Terms::default() })
+            .map(|found| (found.enrolled, found.faults))
+    };
+    assert_eq!(asked(None, None, 0.05), Ok((7, 2)));
+    assert_eq!(asked(Some(22), None, 0.05), Ok((22, 7)));
+    assert_eq!(asked(Some(7), Some(3), 0.05), Err(ConsensusError::TooManyFaults { enrolled: 7, faults: 3, most: 2 }));
+    assert_eq!(asked(Some(6), None, 0.05), Err(ConsensusError::MoreThanEnrolled { present: 7, enrolled: 6 }));
+    assert_eq!(asked(None, None, 1.0), Err(ConsensusError::Alpha { alpha: 1.0 }));
+    assert_eq!(consensus(&[], &Terms::default()).map(|_| ()), Err(ConsensusError::NoEffects));
+}
