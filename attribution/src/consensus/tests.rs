@@ -190,7 +190,7 @@ fn harm_is_not_hidden_by_what_is_missing() {
     for harmed in effects.iter_mut().filter(|effect| effect.metric == "change_lead_time") {
         harmed.estimate = -harmed.estimate;
     }
-    effects.retain(|effect| effect.metric != "change_fail_rate" || effect.organisation < "organisation 03".to_owned());
+    effects.retain(|effect| effect.metric != "change_fail_rate" || effect.organisation.as_str() < "organisation 03");
     assert_eq!(combined(&effects, 7, 1).verdict, Some(Verdict::Worsens));
 }
 

@@ -1,7 +1,12 @@
 use super::{Bounds, Class, Margins, Scale, Verdict, judge};
 
-fn bounds(low: f64, high: f64, p_value: f64) -> Option<Bounds> {
-    Some(Bounds { low, high, harm_high: high, p_value, margin: 0.1 })
+fn bounds(low: f64, high: f64, p_value: f64) -> Bounds {
+    Bounds { low, high, harm_high: high, p_value, margin: 0.1 }
+}
+
+/// The verdict where every metric is known.
+fn of(metrics: [Bounds; 4]) -> Verdict {
+    judge(&metrics.map(Some), 0.05)
 }
 
 #[test]
@@ -18,12 +23,12 @@ fn a_bound_on_the_margin_satisfies_nothing() {
 fn verdicts_come_in_their_order() {
     let (good, fair, harm, wide) =
         (bounds(0.2, 0.4, 0.001), bounds(-0.05, 0.2, 0.4), bounds(-0.9, -0.2, 1.0), bounds(-0.5, 0.5, 0.5));
-    assert_eq!(judge(&[good, fair, fair, fair], 0.05), Verdict::Improves);
-    assert_eq!(judge(&[fair, fair, fair, fair], 0.05), Verdict::KeepsUp);
-    assert_eq!(judge(&[good, good, good, wide], 0.05), Verdict::Inconclusive);
-    assert_eq!(judge(&[good, good, good, None], 0.05), Verdict::InsufficientData);
+    assert_eq!(of([good, fair, fair, fair]), Verdict::Improves);
+    assert_eq!(of([fair, fair, fair, fair]), Verdict::KeepsUp);
+    assert_eq!(of([good, good, good, wide]), Verdict::Inconclusive);
+    assert_eq!(judge(&[Some(good), Some(good), Some(good), None], 0.05), Verdict::InsufficientData);
     // Harm in one is not hidden by what is missing of another, nor by what others gain.
-    assert_eq!(judge(&[good, good, harm, None], 0.05), Verdict::Worsens);
+    assert_eq!(judge(&[Some(good), Some(good), Some(harm), None], 0.05), Verdict::Worsens);
 }
 
 /// Four chances to be better: a p-value that would do alone does not.
@@ -32,17 +37,17 @@ fn superiority_pays_for_four_looks() {
     let one = |p_value| {
         [bounds(0.01, 0.4, p_value), bounds(-0.05, 0.2, 0.4), bounds(-0.05, 0.2, 0.4), bounds(-0.05, 0.2, 0.4)]
     };
-    assert_eq!(judge(&one(0.024), 0.05), Verdict::KeepsUp);
-    assert_eq!(judge(&one(0.025 / 4.0), 0.05), Verdict::KeepsUp);
-    assert_eq!(judge(&one(0.006), 0.05), Verdict::Improves);
+    assert_eq!(of(one(0.024)), Verdict::KeepsUp);
+    assert_eq!(of(one(0.025 / 4.0)), Verdict::KeepsUp);
+    assert_eq!(of(one(0.006)), Verdict::Improves);
 }
 
 /// Harm is judged at a quarter of the level, so an upper bound that is low enough at the whole level is not enough.
 #[test]
 fn harm_in_one_of_four_has_to_be_clear() {
-    let unclear = Some(Bounds { low: -0.9, high: -0.11, harm_high: -0.05, p_value: 1.0, margin: 0.1 });
+    let unclear = Bounds { low: -0.9, high: -0.11, harm_high: -0.05, p_value: 1.0, margin: 0.1 };
     let fair = bounds(-0.05, 0.2, 0.4);
-    assert_eq!(judge(&[unclear, fair, fair, fair], 0.05), Verdict::Inconclusive);
+    assert_eq!(of([unclear, fair, fair, fair]), Verdict::Inconclusive);
 }
 
 #[test]
