@@ -29,6 +29,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &DemoArgument
         }
         .into());
     }
+    super::refuse_lake(global, "doracle demo")?;
     // One lake per organisation, so that a second demo does not mix with the first.
     let folder = own.out.join(format!("lake-{}-{}-{}", own.seed, own.services, own.weeks));
     let lake = Lake::open_or_create(&Location::Folder(folder))

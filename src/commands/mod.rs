@@ -20,8 +20,8 @@ mod sql;
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command};
-use crate::exit::Outcome;
+use crate::cli::{Cli, Command, Global};
+use crate::exit::{Outcome, UsageError};
 use crate::settings::Layered;
 use crate::terminal::Terminal;
 
@@ -51,5 +51,16 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
             terminal.data(&script)?;
             Ok(Outcome::Done)
         }
+    }
+}
+
+/// Refuses `--lake` where a command keeps a lake of its own beside what it writes, rather than pass over it in silence.
+fn refuse_lake(global: &Global, what: &str) -> Result<(), UsageError> {
+    match &global.lake {
+        None => Ok(()),
+        Some(_) => Err(UsageError {
+            message: format!("`{what}` keeps a lake of its own in the folder that `--out` names"),
+            hint: Some("leave `--lake` away".to_owned()),
+        }),
     }
 }

@@ -25,6 +25,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &ReportArgume
         let lake = Lake::open(&layered.location()?).await?;
         return report(terminal, &lake, at, &plan, &context, &own.out, false).await;
     };
+    super::refuse_lake(global, "doracle report --git")?;
     let source = git_source(path, releases, own);
     context.sources = vec![format!("`{}`", source.stream())];
     let lake = git_lake(&own.out, path, releases).await?;

@@ -51,3 +51,14 @@ fn what_a_source_recorded_moves_no_cursor() {
         assert!(format!("{out}{words}").contains("a\\u{1b}[31mred"), "{arguments:?}: {out}{words}");
     }
 }
+
+#[test]
+fn a_lake_is_not_passed_over_in_silence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for arguments in [&["demo", "--out", "out"][..], &["report", "--git", ".", "--releases", "^v", "--out", "out"]] {
+        let (code, out, words) = run(folder.path(), &[&["--lake", "mine"], arguments].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{words}");
+        assert!(words.contains("keeps a lake of its own"), "{words}");
+        assert!(!folder.path().join("out").exists() && !folder.path().join("mine").exists(), "nothing was written");
+    }
+}

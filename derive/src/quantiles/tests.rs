@@ -6,7 +6,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use datafusion::datasource::MemTable;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
 
@@ -109,6 +112,51 @@ proptest! {
         found.extend(lists(parts.evaluate(EmitTo::All).expect("it can be asked")));
         prop_assert_eq!(found, whole);
     }
+}
+
+/// How often a plan and what is below it wrote to disk for want of memory.
+fn spills(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let own = plan.metrics().and_then(|metrics| metrics.spill_count()).unwrap_or(0);
+    own + plan.children().into_iter().map(spills).sum::<usize>()
+}
+
+/// With less memory than the values need, groups go to disk and come back whole.
+#[test]
+fn with_little_memory_the_answer_is_the_same() {
+    let rows: Vec<Row> =
+        (0..120_000_u32).map(|row| (i64::from(row % 15_000), Some(f64::from(row * 7919 % 10_007)))).collect();
+    let ask = |limit: Option<usize>| {
+        let mut environment = RuntimeEnvBuilder::new();
+        if let Some(limit) = limit {
+            environment = environment.with_memory_pool(Arc::new(FairSpillPool::new(limit)));
+        }
+        let environment = environment.build_arc().expect("a runtime environment");
+        let config = SessionConfig::new()
+            .with_target_partitions(2)
+            .with_batch_size(1024)
+            .with_sort_spill_reservation_bytes(64 << 10);
+        let context = SessionContext::new_with_config_rt(config, environment);
+        let unlimited = session(&rows, 2);
+        register_exact_quantiles(&context);
+        runtime().block_on(async {
+            let table = unlimited.table_provider("t").await.expect("it is registered");
+            context.register_table("t", table).expect("a new name");
+            let sql = "SELECT g, exact_quantiles(x, 0.5, 0.9) AS q FROM t GROUP BY g";
+            let plan = context.sql(sql).await.expect("it is SQL").create_physical_plan().await.expect("it has a plan");
+            let answer = collect(plan.clone(), context.task_ctx()).await.expect("it ends");
+            let mut rows: Vec<String> = answer
+                .iter()
+                .flat_map(|batch| (0..batch.num_rows()).map(|row| format!("{:?}", batch.slice(row, 1).columns())))
+                .collect();
+            rows.sort_unstable();
+            (rows, spills(&plan))
+        })
+    };
+    let (whole, none) = ask(None);
+    let (spilled, some) = ask(Some(3 << 20));
+    assert_eq!((none, whole.len()), (0, 15_000));
+    assert!(some > 0, "three MiB were enough, so nothing was tested");
+    assert_eq!(spilled, whole);
 }
 
 #[test]
