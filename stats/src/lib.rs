@@ -15,16 +15,22 @@
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`] |
+//! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
+//! | and to counts, as a ratio? | [`count_effect`] |
 //! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
 //! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
 
 mod bootstrap;
 mod censored_quantile;
+mod count_effect;
 mod distributions;
+mod golden;
+mod interrupted_series;
 mod interval;
 mod linear;
+mod local_level;
 mod panel;
 mod placebo;
 mod proportions;
@@ -43,12 +49,17 @@ pub use bootstrap::{
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
 };
+pub use count_effect::{CountEffect, CountEffectError, CountModel, count_effect};
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
 };
+pub use interrupted_series::{
+    CounterfactualPoint, InterruptedSeries, Likelihood, ResidualTest, RobustCovariance, SeriesError, SeriesFit,
+};
 pub use interval::{ConfidenceError, Interval};
 pub use linear::LinearError;
+pub use local_level::{LevelAt, LocalLevel, LocalLevelError};
 pub use panel::{Panel, PanelError, PanelUnit};
 pub use placebo::{
     PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,

@@ -12,6 +12,7 @@ mod reference {
     pub(crate) mod families;
     pub(crate) mod placebo;
     pub(crate) mod schema;
+    pub(crate) mod series;
 }
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "criterion_and_placebo" => super::placebo::compare(&mut checks, case),
         "did" => super::did::compare(&mut checks, case, directory),
         "distributions" => distributions(&mut checks, case),
+        "its" | "state_space" => super::series::compare(&mut checks, case, directory),
         "proportions" => proportions(&mut checks, case),
         "rates" => rates(&mut checks, case, directory),
         "survival" => survival(&mut checks, case, directory),
