@@ -427,6 +427,11 @@ impl Samples {
         statistics(multiplicities, &mut self.values[start..]);
     }
 
+    /// One statistic in the samples in which it is defined.
+    pub(crate) fn where_defined(&self, statistic: usize) -> impl Iterator<Item = f64> {
+        self.values.chunks_exact(self.count.max(1)).filter_map(move |sample| sample[statistic])
+    }
+
     /// One statistic in every sample; `place` names a sample in which it is not defined.
     pub(crate) fn of_statistic(
         &self,

@@ -35,19 +35,25 @@
 //! | may I look whenever I like? | [`confidence_sequence`], [`NormalMixture`], [`MixtureTest`], [`stitched_boundary`], [`gamma_exponential_boundary`] |
 //! | and when the looks are declared? | [`Looks`] |
 //! | which of two rates of success is it, as early as can be? | [`RatioTest`] |
+//! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
+//! | and to counts, as a ratio? | [`count_effect`] |
 //! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
 //! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
 
 mod bootstrap;
 mod censored_quantile;
 mod confidence_sequence;
+mod count_effect;
 mod distributions;
 mod effect_sizes;
+mod golden;
+mod interrupted_series;
 mod interval;
 mod leave_f_out;
 mod linear;
+mod local_level;
 mod meta_analysis;
 mod numeric;
 mod panel;
@@ -75,6 +81,7 @@ pub use confidence_sequence::{
     Look, Looks, MixtureTest, NormalMixture, RatioDecision, RatioTest, SequentialError, SequentialRatio,
     confidence_sequence, gamma_exponential_boundary, stitched_boundary,
 };
+pub use count_effect::{CountEffect, CountEffectError, CountModel, count_effect};
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
@@ -83,12 +90,16 @@ pub use effect_sizes::{
     EffectSize, EffectSizeError, Proportion, Summary, log_odds_ratio, log_rate_ratio, log_ratio_of_means,
     log_ratio_of_means_corrected, log_risk_ratio, risk_difference, standardised_mean_difference,
 };
+pub use interrupted_series::{
+    CounterfactualPoint, InterruptedSeries, Likelihood, ResidualTest, RobustCovariance, SeriesError, SeriesFit,
+};
 pub use interval::{ConfidenceError, Interval};
 pub use leave_f_out::{
     BlockingSet, HullError, LeaveOutHull, PooledHull, Side, fewest_withdrawals, leave_out_hull, leave_out_p_value,
     pooled_hull, smallest_blocking_set, sound_against,
 };
 pub use linear::LinearError;
+pub use local_level::{LevelAt, LocalLevel, LocalLevelError};
 pub use meta_analysis::{
     ClusterRobust, CollapseWeights, Collapsed, CombineError, FailSafe, HenmiCopas, HeterogeneityInterval,
     HeterogeneityTest, Influence, MetaRegression, MissingSide, Pooled, PooledMethod, PooledTest, PredictionFreedom,

@@ -112,7 +112,6 @@ impl LeastSquares {
 ///
 /// # References
 /// Liang & Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73, 13-22.
-#[allow(dead_code, reason = "for regressions with clusters; so far tests alone hold other estimators to it")]
 pub(crate) fn sandwich(unscaled_covariance: &DMatrix<f64>, scores: &DMatrix<f64>, clusters: &[usize]) -> DMatrix<f64> {
     let columns = scores.ncols();
     let groups = clusters.iter().max().map_or(0, |last| last + 1);

@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 
+mod cohort_sums;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use cohort_sums::{CohortEffect, CohortSums};
 
 /// Why units do not make a panel.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

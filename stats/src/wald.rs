@@ -47,7 +47,6 @@ impl Wald {
     }
 
     /// The same, with a t distribution in place of the normal one.
-    #[allow(dead_code, reason = "for estimators of single series")]
     pub(crate) fn with_degrees_of_freedom(self, degrees_of_freedom: f64) -> Self {
         Self { degrees_of_freedom: Some(degrees_of_freedom), ..self }
     }

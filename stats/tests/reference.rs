@@ -16,6 +16,7 @@ mod reference {
     pub(crate) mod placebo;
     pub(crate) mod replication;
     pub(crate) mod schema;
+    pub(crate) mod series;
 }
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Effects of many assignments of dates to the same units, each without a fit from scratch.
 
 use super::PlaceboStatistic;
-use crate::panel::{Panel, PanelUnit};
+use crate::panel::{CohortSums, Panel, PanelUnit};
 
 /// What does not change with the assignment, and room for what does.
 pub(super) enum Prepared<'a> {
@@ -68,77 +68,23 @@ impl BeforeAfter {
     }
 }
 
-/// Sums of outcomes by cohort and period: the group effect needs nothing else.
+/// The mean effect on a treated unit, from sums by cohort.
 pub(super) struct GroupEffect<'a> {
-    panel: &'a Panel,
-    /// `[(cohorts + 1) × periods]`: weighted sums over a cohort's units, the never treated last.
-    own: Vec<f64>,
-    /// `[(cohorts + 1) × periods]`: the same over a cohort's units and all later ones.
-    later: Vec<f64>,
-    own_weights: Vec<f64>,
-    later_weights: Vec<f64>,
+    sums: CohortSums<'a>,
+    weights: Vec<f64>,
 }
 
 impl<'a> GroupEffect<'a> {
     fn new(panel: &'a Panel) -> Self {
-        let groups = panel.cohorts().len() + 1;
-        let sums = vec![0.0; groups * panel.periods()];
-        Self { panel, own: sums.clone(), later: sums, own_weights: vec![0.0; groups], later_weights: vec![0.0; groups] }
+        Self { sums: CohortSums::new(panel), weights: panel.units().iter().map(|unit| unit.weight).collect() }
     }
 
     fn effect(&mut self, assignment: &[usize]) -> Option<f64> {
-        self.sum_up(assignment);
-        let (mut sum, mut treated) = (0.0, 0.0);
-        for (cohort, &date) in self.panel.cohorts().iter().enumerate() {
-            if let Some(effect) = self.effect_on(cohort, date) {
-                sum += self.own_weights[cohort] * effect;
-                treated += self.own_weights[cohort];
-            }
-        }
+        self.sums.sum_up(assignment, &self.weights);
+        let (sum, treated) = self
+            .sums
+            .effects()
+            .fold((0.0, 0.0), |(sum, treated), part| (sum + part.weight * part.effect, treated + part.weight));
         (treated > 0.0).then(|| sum / treated)
-    }
-
-    fn sum_up(&mut self, assignment: &[usize]) {
-        let periods = self.panel.periods();
-        self.own.fill(0.0);
-        self.own_weights.fill(0.0);
-        for (unit, &cohort) in self.panel.units().iter().zip(assignment) {
-            self.own_weights[cohort] += unit.weight;
-            let sums = &mut self.own[cohort * periods..(cohort + 1) * periods];
-            for (sum, outcome) in sums.iter_mut().zip(&unit.outcomes) {
-                *sum += unit.weight * outcome;
-            }
-        }
-        self.later.copy_from_slice(&self.own);
-        self.later_weights.copy_from_slice(&self.own_weights);
-        for cohort in (0..self.own_weights.len() - 1).rev() {
-            self.later_weights[cohort] += self.later_weights[cohort + 1];
-            let (here, after) = self.later.split_at_mut((cohort + 1) * periods);
-            for (sum, more) in here[cohort * periods..].iter_mut().zip(&after[..periods]) {
-                *sum += more;
-            }
-        }
-    }
-
-    /// The mean over a cohort's treated periods that have controls of its change since the last one before, less theirs.
-    fn effect_on(&self, cohort: usize, date: usize) -> Option<f64> {
-        let (periods, cohorts) = (self.panel.periods(), self.panel.cohorts());
-        let own = &self.own[cohort * periods..(cohort + 1) * periods];
-        let (mut sum, mut count) = (0.0, 0.0);
-        // The controls of a period are the cohorts after it: they change where the next one is treated.
-        let mut next = cohort + 1;
-        for period in date..periods {
-            while next < cohorts.len() && cohorts[next] <= period {
-                next += 1;
-            }
-            let weight = self.later_weights[next];
-            if weight > 0.0 {
-                let controls = &self.later[next * periods..(next + 1) * periods];
-                sum += (own[period] - own[date - 1]) / self.own_weights[cohort]
-                    - (controls[period] - controls[date - 1]) / weight;
-                count += 1.0;
-            }
-        }
-        (count > 0.0).then(|| sum / count)
     }
 }

@@ -76,6 +76,11 @@ impl<'a> Checks<'a> {
         self.expected.pointer(pointer).is_some()
     }
 
+    /// How many entries the case has at `pointer`, if it has any.
+    pub(crate) fn length(&self, pointer: &str) -> Option<usize> {
+        self.expected.pointer(pointer)?.as_array().map(Vec::len)
+    }
+
     /// Whether any figure was compared.
     pub(crate) fn any(&self) -> bool {
         !self.compared.is_empty() || !self.failures.is_empty()

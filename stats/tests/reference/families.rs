@@ -23,6 +23,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "distributions" => distributions(&mut checks, case),
         "leave_f_out" => super::bft::hull(&mut checks, case),
         "meta" => super::meta::compare(&mut checks, case, directory),
+        "its" | "state_space" => super::series::compare(&mut checks, case, directory),
         "proportions" => proportions(&mut checks, case),
         "published_ai" => {
             super::meta::compare(&mut checks, case, directory);
