@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use benches::{RUNS, line, peak_memory_mib, processor_seconds, world};
+use benches::{RUNS, children_seconds, line, world};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
@@ -198,29 +198,20 @@ fn compare() {
     let mut answers: [String; 3] = Default::default();
     for _ in 0..RUNS {
         for (place, contestant) in contestants.iter().enumerate() {
-            let before = processor_seconds(true).unwrap_or_default();
+            let before = children_seconds().unwrap_or_default();
             let output = Command::new(&own).args([contestant]).arg(folder.path()).output().expect("it runs");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            seconds[place].push(processor_seconds(true).unwrap_or_default() - before);
+            seconds[place].push(children_seconds().unwrap_or_default() - before);
             String::from_utf8_lossy(&output.stdout).trim().clone_into(&mut answers[place]);
         }
     }
     assert!(agree(&answers[1], &answers[2]), "the operators say {} and plain SQL {}", answers[1], answers[2]);
-    let median = |runs: &[f64]| {
-        let mut runs = runs.to_vec();
-        runs.sort_by(f64::total_cmp);
-        runs[runs.len() / 2]
-    };
-    let [scan, operators, sql] = seconds.each_ref().map(|runs| median(runs));
+    let [scan, operators, sql] = seconds.map(|runs| stats::quantile(&runs, 0.5).expect("several runs"));
     for text in [
         line("a sixteenth of the reference world, answer", &answers[1]),
         line("scan of the needed columns", &format!("{scan:.2} CPU s")),
         line("operators", &format!("{operators:.2} CPU s, {:.1} times the scan", operators / scan)),
         line("plain SQL", &format!("{sql:.2} CPU s, {:.1} times the operators", sql / operators)),
-        line(
-            "peak memory of this process",
-            &peak_memory_mib().map_or_else(|| "unknown".into(), |mib| format!("{mib} MiB")),
-        ),
     ] {
         say(&text);
     }

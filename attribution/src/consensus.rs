@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stats::{
-    LeaveOutHull, Pooled, PooledMethod, Side, Tau2Method, TrimmedError, fewest_withdrawals, leave_out_hull,
-    leave_out_p_value, pivotal_prediction_interval, pool, reachable_trimmed_mean, sound_against, trimmed_mean_interval,
+    Interval, LeaveOutHull, Pooled, PooledMethod, Side, Tau2Method, TrimmedError, TrimmedMean, fewest_withdrawals,
+    leave_out_hull, leave_out_p_value, pivotal_prediction_interval, pool, reachable_trimmed_mean, sound_against,
+    trimmed_mean_interval,
 };
 
 use crate::criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
@@ -46,7 +47,7 @@ pub enum ConsensusError {
         most: usize,
     },
     /// The level is not strictly between 0 and 1.
-    #[error("alpha lies strictly between 0 and 1, unlike `{alpha}`")]
+    #[error("alpha lies between 0 and 1, and not too near to 0, unlike `{alpha}`")]
     Alpha {
         /// The level.
         alpha: f64,
@@ -85,7 +86,7 @@ pub struct Consensus {
     pub metrics: Vec<MetricConsensus>,
     /// The verdict by the criterion; `None` where the table lacks one of its metrics.
     pub verdict: Option<Verdict>,
-    /// The largest number of liars with which the verdict is the same; `None` where it is no conclusion.
+    /// The largest number of liars, from `f` on, with which the verdict is the same; `None` where it is no conclusion.
     pub sound_against: Option<usize>,
     /// What the verdict rests on.
     pub assumptions: Vec<String>,
@@ -115,6 +116,16 @@ pub struct Limits {
     pub high: f64,
 }
 
+impl Limits {
+    fn between(low: f64, high: f64) -> Self {
+        Self { estimate: None, low, high }
+    }
+
+    fn about(interval: Interval) -> Self {
+        Self { estimate: Some(interval.estimate), low: interval.low, high: interval.high }
+    }
+}
+
 /// The fewest organisations whose withdrawal leaves no conclusion.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Blocking {
@@ -141,7 +152,7 @@ pub struct MetricConsensus {
     pub class: Option<Class>,
     /// Whether the hull concludes nothing while the trimmed view does.
     pub is_disputed: bool,
-    /// The union of the intervals of all subsets without `f`, and the range of their means.
+    /// The union of the intervals of all subsets without `f`.
     pub hull: Option<Limits>,
     /// The trimmed mean with Yuen's interval, where enough are left.
     pub trimmed: Option<Limits>,
@@ -155,7 +166,7 @@ pub struct MetricConsensus {
     pub tau: Option<f64>,
     /// The median of the organisations.
     pub median: Option<f64>,
-    /// The largest number of liars with which the class is the same; `None` where it is no conclusion.
+    /// The largest number of liars, from `f` on, with which the class is the same; `None` where it is no conclusion.
     pub sound_against: Option<usize>,
     /// The fewest organisations whose withdrawal would leave no conclusion; `None` where there is none to leave.
     pub blocked_by: Option<Blocking>,
@@ -169,7 +180,8 @@ pub struct MetricConsensus {
 /// [`ConsensusError`] when there are no effects, more organisations report than are enrolled, or more are assumed to lie
 /// than `⌊(n − 1)/3⌋`.
 pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
-    if !(terms.alpha > 0.0 && terms.alpha < 1.0) {
+    // So small a level that one less a quarter of it is 1 asks for limits that there are not.
+    if !(1.0 - terms.alpha / 4.0 < 1.0 && terms.alpha < 1.0) {
         return Err(ConsensusError::Alpha { alpha: terms.alpha });
     }
     let mut by_metric: BTreeMap<&str, BTreeMap<&str, Vec<&Effect>>> = BTreeMap::new();
@@ -202,7 +214,7 @@ pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, Consens
         alpha: terms.alpha,
         sound_against: verdict.filter(|verdict| verdict.is_conclusive()).and_then(|verdict| {
             let fewest = criterion(&metrics).iter().flatten().map(|metric| metric.votes.len()).min().unwrap_or(0);
-            sound_against(fewest, |liars| rule.judged(&metrics, liars) == Some(verdict))
+            rule.sound_against(fewest, |liars| rule.judged(&metrics, liars) == Some(verdict))
         }),
         verdict,
         assumptions: assumptions(terms, enrolled, faults),
@@ -280,31 +292,28 @@ impl Rule {
         let values: Vec<f64> = votes.iter().map(|vote| vote.estimate).collect();
         let insufficient = self.insufficient(votes.len());
         let hull = leave_out_hull(&values, self.faults, self.level()).ok();
-        let trimmed = self.trimmed(&values, self.level());
-        let class_of = |limits: &Option<Limits>| limits.map(|limits| Class::of(limits.low, limits.high, margin));
-        let found = hull.as_ref().map(|hull| Class::of(hull.low, hull.high, margin));
-        let class = found.filter(|_| insufficient.is_none());
-        let trimmed_class = class_of(&trimmed).unwrap_or(Class::Inconclusive);
+        let class_of = |hull: &LeaveOutHull| Class::of(hull.low, hull.high, margin);
+        let class = hull.as_ref().map(class_of).filter(|_| insufficient.is_none());
+        let trimmed = self.trimmed(&values, self.level()).map(|trimmed| Limits::about(trimmed.interval));
+        let trimmed_concludes =
+            trimmed.is_some_and(|limits| Class::of(limits.low, limits.high, margin) != Class::Inconclusive);
         let (random_effects, prediction, tau) = self.random_effects(votes);
         MetricConsensus {
             metric: metric.to_owned(),
             scale,
             margin,
-            is_disputed: class == Some(Class::Inconclusive) && trimmed_class != Class::Inconclusive,
+            is_disputed: class == Some(Class::Inconclusive) && trimmed_concludes,
             sound_against: class.filter(|class| *class != Class::Inconclusive).and_then(|class| {
-                sound_against(values.len(), |liars| {
-                    let hull = leave_out_hull(&values, liars, self.level());
-                    hull.is_ok_and(|hull| Class::of(hull.low, hull.high, margin) == class)
+                self.sound_against(values.len(), |liars| {
+                    leave_out_hull(&values, liars, self.level()).is_ok_and(|hull| class_of(&hull) == class)
                 })
             }),
             blocked_by: class.and_then(|class| self.blocked_by(votes, &values, class, margin)),
-            hull: hull.as_ref().map(|hull| Limits { estimate: None, low: hull.low, high: hull.high }),
+            hull: hull.as_ref().map(|hull| Limits::between(hull.low, hull.high)),
             has_constant_subset: hull.as_ref().is_some_and(|hull| hull.has_constant_subset),
-            reachable: reachable_trimmed_mean(&values, self.faults).ok().map(|bounds| Limits {
-                estimate: None,
-                low: bounds.low,
-                high: bounds.high,
-            }),
+            reachable: reachable_trimmed_mean(&values, self.faults)
+                .ok()
+                .map(|bounds| Limits::between(bounds.low, bounds.high)),
             median: stats::quantile(&values, 0.5).ok(),
             votes: votes.to_vec(),
             insufficient,
@@ -316,25 +325,27 @@ impl Rule {
         }
     }
 
+    /// The largest number of liars with which a conclusion holds that holds with `f`. With fewer it may be a stronger one,
+    /// which it then is too.
+    fn sound_against(&self, count: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+        sound_against(count, |liars| liars < self.faults || holds(liars)).filter(|liars| *liars >= self.faults)
+    }
+
     /// The trimmed view, where at least three are left.
-    fn trimmed(&self, values: &[f64], level: f64) -> Option<Limits> {
-        let left = values.len().checked_sub(2 * self.faults).filter(|left| *left >= 3)?;
-        debug_assert!(left <= values.len());
-        let found = trimmed_mean_interval(values, self.faults, TrimmedError::Yuen, level).ok()?.interval;
-        Some(Limits { estimate: Some(found.estimate), low: found.low, high: found.high })
+    fn trimmed(&self, values: &[f64], level: f64) -> Option<TrimmedMean> {
+        values.len().checked_sub(2 * self.faults).filter(|left| *left >= 3)?;
+        trimmed_mean_interval(values, self.faults, TrimmedError::Yuen, level).ok()
     }
 
     /// What believes every stated error, beside the rule.
     fn random_effects(&self, votes: &[Vote]) -> (Option<Limits>, Option<Limits>, Option<f64>) {
         let estimates: Vec<f64> = votes.iter().map(|vote| vote.estimate).collect();
         let variances: Vec<f64> = votes.iter().map(|vote| vote.standard_error * vote.standard_error).collect();
-        let limits =
-            |found: stats::Interval| Limits { estimate: Some(found.estimate), low: found.low, high: found.high };
         let pooled: Option<Pooled> = pool(&estimates, &variances, Tau2Method::RestrictedLikelihood).ok();
         let mean = pooled
             .as_ref()
-            .and_then(|pooled| pooled.interval(PooledMethod::HartungKnappAdHoc, self.level()).ok().map(limits));
-        let prediction = pivotal_prediction_interval(&estimates, &variances, self.level()).ok().map(limits);
+            .and_then(|pooled| pooled.interval(PooledMethod::HartungKnappAdHoc, self.level()).ok().map(Limits::about));
+        let prediction = pivotal_prediction_interval(&estimates, &variances, self.level()).ok().map(Limits::about);
         (mean, prediction, pooled.map(|pooled| pooled.tau2.sqrt()))
     }
 
@@ -392,17 +403,19 @@ impl Rule {
     /// What the trimmed view knows of a metric.
     fn trimmed_bounds(&self, metric: &MetricConsensus) -> Option<Bounds> {
         let values: Vec<f64> = metric.votes.iter().map(|vote| vote.estimate).collect();
-        let limits = self.trimmed(&values, self.level())?;
-        let found = trimmed_mean_interval(&values, self.faults, TrimmedError::Yuen, self.level()).ok()?;
+        let found = self.trimmed(&values, self.level())?;
+        let estimate = found.interval.estimate;
         let p_value = if found.standard_error > 0.0 {
-            stats::student_t_upper_tail(found.interval.estimate / found.standard_error, found.degrees_of_freedom)
-                .ok()?
-        } else if found.interval.estimate > 0.0 {
-            0.0
+            stats::student_t_upper_tail(estimate / found.standard_error, found.degrees_of_freedom).ok()?
         } else {
-            1.0
+            f64::from(u8::from(estimate <= 0.0))
         };
-        let harm_high = self.trimmed(&values, 1.0 - self.alpha / 4.0)?.high;
-        Some(Bounds { low: limits.low, high: limits.high, harm_high, p_value, margin: metric.margin })
+        Some(Bounds {
+            low: found.interval.low,
+            high: found.interval.high,
+            harm_high: self.trimmed(&values, 1.0 - self.alpha / 4.0)?.interval.high,
+            p_value,
+            margin: metric.margin,
+        })
     }
 }

@@ -10,7 +10,6 @@
 //! | `better` | which direction of the estimate as given is good: `higher` or `lower`; `lower` turns its sign |
 //! | `effect` | a name for the row; the number of its line without it |
 //! | `overlaps` | names of rows, parted by `;`, that share data with this one |
-//! | `moderator_…` | what else is known about the place |
 //!
 //! Other columns are not read. Of rows that overlap the wider one is dropped, the parts are kept, and the drop is listed.
 
@@ -53,8 +52,6 @@ pub struct Effect {
     pub estimate: f64,
     /// Its standard error.
     pub standard_error: f64,
-    /// What else is known about the place.
-    pub moderators: BTreeMap<String, String>,
 }
 
 /// Effects, and what was left out of a table because it was there twice.
@@ -98,10 +95,6 @@ pub fn read_effects(from: impl Read) -> Result<EffectTable, EffectsError> {
         let row: Row = record.deserialize(Some(&header))?;
         let refused = |what: String| EffectsError::Row { line, what };
         let name = row.effect.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| format!("line {line}"));
-        let moderators = header.iter().zip(&record).filter_map(|(column, value)| {
-            let moderator = column.strip_prefix("moderator_")?;
-            (!value.is_empty()).then(|| (moderator.to_owned(), value.to_owned()))
-        });
         let (estimate, standard_error) = oriented(&row).map_err(refused)?;
         if row.organisation.is_empty() {
             return Err(refused("an effect belongs to an organisation".into()));
@@ -112,14 +105,7 @@ pub fn read_effects(from: impl Read) -> Result<EffectTable, EffectsError> {
         let named = row.overlaps.as_deref().unwrap_or_default().split(';').map(str::trim);
         let named: BTreeSet<String> = named.filter(|name| !name.is_empty()).map(str::to_owned).collect();
         overlaps.insert(name.clone(), named);
-        effects.push(Effect {
-            name,
-            metric: row.metric,
-            organisation: row.organisation,
-            estimate,
-            standard_error,
-            moderators: moderators.collect(),
-        });
+        effects.push(Effect { name, metric: row.metric, organisation: row.organisation, estimate, standard_error });
     }
     for (name, others) in &overlaps {
         if let Some(unknown) = others.iter().find(|other| !lines.contains_key(*other) || *other == name) {

@@ -37,15 +37,13 @@ pub fn line(name: &str, value: &str) -> String {
     format!("{name:<44} {value}")
 }
 
-/// The processor time that this process took so far, in seconds; with `children`, that of the ended processes it started.
-/// `None` where the system does not tell.
+/// The processor time of the ended processes that this one started, in seconds; `None` where the system does not tell.
 #[must_use]
-pub fn processor_seconds(children: bool) -> Option<f64> {
+pub fn children_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program stands in parentheses and may hold blanks; fields count on from behind it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let place = if children { 13 } else { 11 };
-    let ticks = fields.get(place)?.parse::<f64>().ok()? + fields.get(place + 1)?.parse::<f64>().ok()?;
+    let ticks = fields.get(13)?.parse::<f64>().ok()? + fields.get(14)?.parse::<f64>().ok()?;
     // Linux tells times in hundredths of a second, whatever its own clock does.
     Some(ticks / 100.0)
 }

@@ -48,7 +48,6 @@ mod confidence_sequence;
 mod count_effect;
 mod distributions;
 mod effect_sizes;
-mod golden;
 mod interrupted_series;
 mod interval;
 mod leave_f_out;

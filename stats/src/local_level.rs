@@ -1,7 +1,7 @@
 //! A level that wanders, seen with noise: filter, smoother and forecast.
 
-use crate::golden;
 use crate::interval::Interval;
+use crate::numeric;
 use crate::wald::{Wald, WaldError};
 
 #[cfg(test)]
@@ -271,6 +271,6 @@ fn likeliest_share(values: &[f64]) -> f64 {
     let found: Vec<f64> = grid.iter().map(|share| profile(values, *share).1).collect();
     let best = (0..grid.len()).fold(0, |best, place| if found[place] > found[best] { place } else { best });
     let (low, high) = (grid[best.saturating_sub(1)], grid[(best + 1).min(grid.len() - 1)]);
-    let refined = golden::largest(low, high, 1e-10, |share| profile(values, share).1);
+    let refined = numeric::largest(low, high, 1e-10, |share| profile(values, share).1);
     if profile(values, refined).1 > found[best] { refined } else { grid[best] }
 }

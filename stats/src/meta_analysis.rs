@@ -4,12 +4,10 @@
 //! so their order never matters, and sums are taken about the most precise effect, so that neither a large common value
 //! nor an absurd precision costs digits.
 
-use crate::distributions::{
-    DistributionError, chi_squared_upper_tail, normal_quantile, normal_upper_tail, student_t_quantile,
-    student_t_upper_tail,
-};
+use crate::distributions::{DistributionError, chi_squared_upper_tail};
 use crate::interval::{ConfidenceError, Interval, tail_probability};
 use crate::linear::LinearError;
+use crate::wald::{Wald, WaldError};
 
 mod collapse;
 mod common_mean;
@@ -113,6 +111,15 @@ pub enum CombineError {
     /// The moderators do not determine a regression.
     #[error(transparent)]
     Linear(#[from] LinearError),
+}
+
+impl From<WaldError> for CombineError {
+    fn from(error: WaldError) -> Self {
+        match error {
+            WaldError::Confidence(error) => error.into(),
+            WaldError::Distribution(error) => error.into(),
+        }
+    }
 }
 
 /// How the variance between effects is estimated.
@@ -605,11 +612,8 @@ fn test_of(estimate: f64, standard_error: f64, degrees_of_freedom: Option<f64>) 
     if standard_error <= 0.0 || !statistic.is_finite() {
         return Err(CombineError::NoSpread);
     }
-    let upper = match degrees_of_freedom {
-        Some(freedom) => student_t_upper_tail(statistic.abs(), freedom)?,
-        None => normal_upper_tail(statistic.abs())?,
-    };
-    Ok(PooledTest { statistic, standard_error, degrees_of_freedom, p_value: 2.0 * upper })
+    let p_value = Wald { estimate, standard_error, degrees_of_freedom }.p_two_sided()?;
+    Ok(PooledTest { statistic, standard_error, degrees_of_freedom, p_value })
 }
 
 /// An interval about an estimate, from the t distribution or, without degrees of freedom, the normal.
@@ -619,14 +623,6 @@ fn around(
     degrees_of_freedom: Option<f64>,
     confidence: f64,
 ) -> Result<Interval, CombineError> {
-    let tail = tail_probability(confidence)?;
-    let quantile = match degrees_of_freedom {
-        Some(freedom) => -student_t_quantile(tail, freedom)?,
-        None => -normal_quantile(tail)?,
-    };
-    let half = quantile * standard_error;
-    if !half.is_finite() {
-        return Err(CombineError::OutOfRange);
-    }
-    Ok(Interval { estimate, low: estimate - half, high: estimate + half, confidence })
+    let interval = Wald { estimate, standard_error, degrees_of_freedom }.interval(confidence)?;
+    if (interval.high - interval.low).is_finite() { Ok(interval) } else { Err(CombineError::OutOfRange) }
 }

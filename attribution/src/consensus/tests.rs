@@ -1,7 +1,5 @@
 //! The rule against enumeration of everything that a liar may say and of every subset, and its refusals.
 
-use std::collections::BTreeMap;
-
 use stats::Philox;
 
 use super::{Consensus, ConsensusError, FEWEST, Terms, consensus};
@@ -15,7 +13,6 @@ fn effect(metric: &str, organisation: &str, estimate: f64) -> Effect {
         organisation: organisation.into(),
         estimate,
         standard_error: 0.1,
-        moderators: BTreeMap::new(),
     }
 }
 
@@ -144,6 +141,10 @@ fn the_blocking_set_blocks_and_no_smaller_one_does() {
     let found = combined(&table(&votes), 10, 3);
     let metric = &found.metrics[0];
     assert_eq!(metric.class, Some(Class::NonInferior));
+    // With nobody left out it is superior, which is non-inferior too: the certificate begins at the three assumed.
+    assert_eq!(combined(&table(&votes), 10, 0).metrics[0].class, Some(Class::Superior));
+    assert_eq!(metric.sound_against, Some(4));
+    assert_eq!((found.verdict, found.sound_against), (Some(Verdict::KeepsUp), Some(4)));
     let blocked = metric.blocked_by.clone().and_then(|found| found.organisations).expect("a bound gives way");
     let without = |gone: &[String]| {
         let kept: Vec<Effect> =
@@ -215,6 +216,9 @@ fn terms_that_cannot_be_are_refused() {
     assert_eq!(asked(Some(22), None, 0.05), Ok((22, 7)));
     assert_eq!(asked(Some(7), Some(3), 0.05), Err(ConsensusError::TooManyFaults { enrolled: 7, faults: 3, most: 2 }));
     assert_eq!(asked(Some(6), None, 0.05), Err(ConsensusError::MoreThanEnrolled { present: 7, enrolled: 6 }));
-    assert_eq!(asked(None, None, 1.0), Err(ConsensusError::Alpha { alpha: 1.0 }));
+    for alpha in [1.0, 0.0, -0.1, 1e-17] {
+        assert_eq!(asked(None, None, alpha), Err(ConsensusError::Alpha { alpha }));
+    }
+    assert!(asked(None, None, f64::NAN).is_err());
     assert_eq!(consensus(&[], &Terms::default()).map(|_| ()), Err(ConsensusError::NoEffects));
 }

@@ -1,7 +1,7 @@
 //! The operator of `ASOF JOIN`.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{cast, concat_batches, take, take_record_batch};
@@ -11,7 +11,9 @@ use datafusion::common::{DataFusionError, Result, exec_datafusion_err, plan_err}
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::projection::{EmbeddedProjection, ProjectionExec, try_embed_projection};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -19,62 +21,67 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements, Partitioning,
     PlanProperties, SendableRecordBatchStream, common,
 };
-use futures::{StreamExt, TryStreamExt};
-use tokio::sync::OnceCell;
+use futures::future::{BoxFuture, Shared};
+use futures::{FutureExt, StreamExt, TryFutureExt};
 
 use super::Matching;
 use super::index::AsofIndex;
 
 type Expr = Arc<dyn PhysicalExpr>;
 
+/// What two rows have to have in common, each as an expression of the left and of the right plan.
+#[derive(Debug)]
+pub(super) struct Condition {
+    pub(super) keys: Vec<(Expr, Expr)>,
+    pub(super) at: (Expr, Expr),
+    pub(super) matching: Matching,
+}
+
+impl Condition {
+    /// Keys first, then instants.
+    fn pairs(&self) -> impl Iterator<Item = &(Expr, Expr)> {
+        self.keys.iter().chain(std::iter::once(&self.at))
+    }
+}
+
+/// The right plan as it is read once for all partitions: whichever is asked drives it on, so none waits for another.
+type Holding = Shared<BoxFuture<'static, std::result::Result<Arc<Held>, Arc<DataFusionError>>>>;
+
 /// Looks up each row of the left plan, partition by partition, in the right plan, which is held whole.
 #[derive(Debug)]
 pub(super) struct AsofExec {
     left: Arc<dyn ExecutionPlan>,
     right: Arc<dyn ExecutionPlan>,
-    keys: Vec<(Expr, Expr)>,
-    at: (Expr, Expr),
-    matching: Matching,
+    condition: Arc<Condition>,
     /// Which columns come out, of the left then the right plan.
-    projection: Vec<usize>,
+    projection: Arc<[usize]>,
     schema: SchemaRef,
-    /// Filled by whichever partition comes first.
-    held: Arc<OnceCell<Arc<Held>>>,
+    holding: Arc<OnceLock<Holding>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
-}
-
-/// The right plan's rows in the order of its index.
-#[derive(Debug)]
-struct Held {
-    index: AsofIndex,
-    rows: RecordBatch,
-    _reservation: MemoryReservation,
 }
 
 impl AsofExec {
     pub(super) fn new(
         left: Arc<dyn ExecutionPlan>,
         right: Arc<dyn ExecutionPlan>,
-        keys: Vec<(Expr, Expr)>,
-        at: (Expr, Expr),
-        matching: Matching,
+        condition: Condition,
     ) -> Result<Self> {
+        let at = &condition.at;
         let types = (at.0.data_type(&left.schema())?, at.1.data_type(&right.schema())?);
         if types.0 != types.1 || !(types.0.is_temporal() || types.0.is_signed_integer()) {
             return plan_err!("an ASOF JOIN compares instants of one type, not {} and {}", types.0, types.1);
         }
         let width = left.schema().fields().len() + right.schema().fields().len();
-        Ok(Self::projected(left, right, keys, at, matching, (0..width).collect()))
+        Ok(Self::projected(left, right, Arc::new(condition), (0..width).collect()))
     }
 
+    /// A plan that has read nothing yet.
     fn projected(
         left: Arc<dyn ExecutionPlan>,
         right: Arc<dyn ExecutionPlan>,
-        keys: Vec<(Expr, Expr)>,
-        at: (Expr, Expr),
-        matching: Matching,
-        projection: Vec<usize>,
+        condition: Arc<Condition>,
+        projection: Arc<[usize]>,
     ) -> Self {
         let schema = schema(&left.schema(), &right.schema(), &projection);
         let partitions = left.output_partitioning().partition_count();
@@ -87,37 +94,54 @@ impl AsofExec {
         Self {
             left,
             right,
-            keys,
-            at,
-            matching,
+            condition,
             projection,
             schema,
-            held: Arc::default(),
+            holding: Arc::default(),
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
+}
 
-    /// Reads the right plan and sorts it.
-    async fn hold(&self, context: Arc<TaskContext>) -> Result<Arc<Held>> {
-        let reservation = MemoryConsumer::new("AsofJoin").register(context.memory_pool());
-        let batches = common::collect(self.right.execute(0, context)?).await?;
-        let rows = concat_batches(&self.right.schema(), &batches)?;
-        reservation.try_grow(2 * rows.get_array_memory_size())?;
-        drop(batches);
-        let keys = values(self.keys.iter().map(|(_, right)| right), &rows)?;
-        let instants = instants(&self.at.1, &rows)?;
-        let (index, order) = AsofIndex::build(&keys, &instants, rows.columns())?;
-        let rows = take_record_batch(&rows, &UInt32Array::from(order))?;
-        Ok(Arc::new(Held { index, rows, _reservation: reservation }))
-    }
+/// The right plan's rows in the order of its index.
+#[derive(Debug)]
+struct Held {
+    index: AsofIndex,
+    rows: RecordBatch,
+    _reservation: MemoryReservation,
+}
 
+/// Reads the right plan and sorts it.
+async fn hold(right: Arc<dyn ExecutionPlan>, condition: Arc<Condition>, context: Arc<TaskContext>) -> Result<Held> {
+    let reservation = MemoryConsumer::new("AsofJoin").register(context.memory_pool());
+    let batches = common::collect(right.execute(0, context)?).await?;
+    let rows = concat_batches(&right.schema(), &batches)?;
+    reservation.try_grow(2 * rows.get_array_memory_size())?;
+    drop(batches);
+    let keys = values(condition.keys.iter().map(|(_, right)| right), &rows)?;
+    let (index, order) = AsofIndex::build(&keys, &instants(&condition.at.1, &rows)?, rows.columns())?;
+    let rows = take_record_batch(&rows, &UInt32Array::from(order))?;
+    Ok(Held { index, rows, _reservation: reservation })
+}
+
+/// One partition of the left on its way past what is held.
+struct Passing {
+    held: Arc<Held>,
+    condition: Arc<Condition>,
+    projection: Arc<[usize]>,
+    schema: SchemaRef,
+    /// Where each key was found last.
+    cursors: Vec<u32>,
+}
+
+impl Passing {
     /// What one batch of the left becomes.
-    fn matched(&self, held: &Held, batch: &RecordBatch, cursors: &mut Vec<u32>) -> Result<RecordBatch> {
-        cursors.resize(held.index.key_count(), 0);
-        let keys = values(self.keys.iter().map(|(left, _)| left), batch)?;
-        let places = held.index.probe(&keys, &instants(&self.at.0, batch)?, self.matching, cursors)?;
-        let places = UInt32Array::from(places);
+    fn matched(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let Self { held, condition, .. } = self;
+        let keys = values(condition.keys.iter().map(|(left, _)| left), batch)?;
+        let instants = instants(&condition.at.0, batch)?;
+        let places = UInt32Array::from(held.index.probe(&keys, &instants, condition.matching, &mut self.cursors)?);
         let width = batch.num_columns();
         let column = |place: &usize| match place.checked_sub(width) {
             None => Ok(batch.column(*place).clone()),
@@ -126,11 +150,6 @@ impl AsofExec {
         let columns = self.projection.iter().map(column).collect::<Result<Vec<_>, _>>()?;
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &rows)?)
-    }
-
-    fn like(&self, left: Arc<dyn ExecutionPlan>, right: Arc<dyn ExecutionPlan>) -> Self {
-        let (keys, at, projection) = (self.keys.clone(), self.at.clone(), self.projection.clone());
-        Self::projected(left, right, keys, at, self.matching, projection)
     }
 }
 
@@ -158,8 +177,9 @@ fn instants(expr: &Expr, batch: &RecordBatch) -> Result<Int64Array> {
 
 impl DisplayAs for AsofExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AsofExec: {:?} left={} right={}", self.matching, self.at.0, self.at.1)?;
-        self.keys.iter().try_for_each(|(left, right)| write!(f, ", {left} = {right}"))
+        let Condition { keys, at, matching } = &*self.condition;
+        write!(f, "AsofExec: {matching:?} left={} right={}", at.0, at.1)?;
+        keys.iter().try_for_each(|(left, right)| write!(f, ", {left} = {right}"))
     }
 }
 
@@ -181,7 +201,7 @@ impl ExecutionPlan for AsofExec {
     }
 
     fn apply_expressions(&self, f: &mut dyn FnMut(&Expr) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {
-        for (left, right) in self.keys.iter().chain(std::iter::once(&self.at)) {
+        for (left, right) in self.condition.pairs() {
             for expr in [left, right] {
                 if f(expr)? == TreeNodeRecursion::Stop {
                     return Ok(TreeNodeRecursion::Stop);
@@ -197,42 +217,36 @@ impl ExecutionPlan for AsofExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[Arc<dyn ExecutionPlan>; 2]>::try_from(children) {
-            Ok([left, right]) => Ok(Arc::new(self.like(left, right))),
+            Ok([left, right]) => {
+                Ok(Arc::new(Self::projected(left, right, self.condition.clone(), self.projection.clone())))
+            }
             Err(children) => plan_err!("an ASOF JOIN has two inputs, not {}", children.len()),
         }
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        use datafusion::physical_plan::execution_plan::ChildrenPropertiesMode;
         self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
-    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(self.like(self.left.clone(), self.right.clone())))
-    }
-
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let own = Arc::new(Self {
-            held: self.held.clone(),
-            metrics: self.metrics.clone(),
-            ..self.like(self.left.clone(), self.right.clone())
-        });
         let left = self.left.execute(partition, context.clone())?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batches = async move {
-            let held = own.held.get_or_try_init(|| own.hold(context)).await?.clone();
-            let mut cursors = Vec::new();
-            let matched = left.map(move |batch| {
+        let held = hold(self.right.clone(), self.condition.clone(), context);
+        let held = held.map_ok(Arc::new).map_err(Arc::new);
+        let holding = self.holding.get_or_init(|| held.boxed().shared()).clone();
+        let (condition, projection, schema) = (self.condition.clone(), self.projection.clone(), self.schema.clone());
+        let batches = holding.map_err(DataFusionError::Shared).map_ok(move |held| {
+            let cursors = vec![0; held.index.key_count()];
+            let mut passing = Passing { held, condition, projection, schema, cursors };
+            left.map(move |batch| {
                 let batch = batch?;
                 let _timer = metrics.elapsed_compute().timer();
-                let matched = own.matched(&held, &batch, &mut cursors)?;
+                let matched = passing.matched(&batch)?;
                 metrics.record_output(matched.num_rows());
                 Ok(matched)
-            });
-            Ok::<_, DataFusionError>(matched)
-        };
-        let stream = futures::stream::once(batches).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream)))
+            })
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches.try_flatten_stream())))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -246,11 +260,10 @@ impl ExecutionPlan for AsofExec {
 
 impl EmbeddedProjection for AsofExec {
     fn with_projection(&self, projection: Option<Vec<usize>>) -> Result<Self> {
-        let mut own = self.like(self.left.clone(), self.right.clone());
-        if let Some(places) = projection {
-            let projection = places.iter().map(|place| self.projection[*place]).collect();
-            own = Self::projected(own.left, own.right, own.keys, own.at, own.matching, projection);
-        }
-        Ok(own)
+        let projection = match projection {
+            Some(places) => places.iter().map(|place| self.projection[*place]).collect(),
+            None => self.projection.clone(),
+        };
+        Ok(Self::projected(self.left.clone(), self.right.clone(), self.condition.clone(), projection))
     }
 }

@@ -21,7 +21,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 use datafusion::sql::sqlparser::ast;
 
 use super::Matching;
-use super::exec::AsofExec;
+use super::exec::{AsofExec, Condition};
 
 /// Reads parenthesised `ASOF JOIN`s.
 #[derive(Debug)]
@@ -254,7 +254,7 @@ impl ExtensionPlanner for Planner {
         };
         let keys = node.keys.iter().map(physical).collect::<Result<Vec<_>>>()?;
         let at = physical(&node.at)?;
-        let exec = AsofExec::new(left_plan.clone(), right_plan.clone(), keys, at, node.matching)?;
-        Ok(Some(Arc::new(exec)))
+        let condition = Condition { keys, at, matching: node.matching };
+        Ok(Some(Arc::new(AsofExec::new(left_plan.clone(), right_plan.clone(), condition)?)))
     }
 }

@@ -3,8 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::{InterruptedSeries, SeriesError, SeriesFit, error_degrees, squares_of_errors};
-use crate::golden;
 use crate::linear::LeastSquares;
+use crate::numeric;
 
 /// Beyond this autocorrelation errors count as not stationary.
 const BOUND: f64 = 0.999;
@@ -123,7 +123,7 @@ impl Model<'_> {
         }
         // What could be fitted on the grid can be fitted between its points.
         let value = |phi: f64| self.log_likelihood(phi).unwrap_or(f64::NEG_INFINITY);
-        Ok(golden::largest(grid[best - 1], grid[best + 1], 1e-9, value))
+        Ok(numeric::largest(grid[best - 1], grid[best + 1], 1e-9, value))
     }
 
     /// The covariance of the coefficients by the observed information of coefficients and autocorrelation, the variance
