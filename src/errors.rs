@@ -16,7 +16,7 @@ macro_rules! pages {
 pages! {
     command::failed, command::locked, command::usage,
     config::read, config::value, config::wrong,
-    derive::empty_period, derive::nothing, derive::query, derive::shape, derive::unknown,
+    derive::empty_period, derive::long_period, derive::nothing, derive::query, derive::shape, derive::unknown,
     ingest::auth, ingest::connection, ingest::content, ingest::input, ingest::io, ingest::limited, ingest::other_host,
     ingest::program, ingest::refused, ingest::rows, ingest::settings,
     lake::contended, lake::damaged, lake::missing, lake::newer, lake::no_version, lake::not_a_lake, lake::older,

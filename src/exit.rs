@@ -99,7 +99,10 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
             return (code, error.code(), error.hint.clone());
         }
         if let Some(error) = cause.downcast_ref::<DeriveError>() {
-            let is_usage = matches!(error, DeriveError::EmptyPeriod { .. } | DeriveError::Unknown { .. });
+            let is_usage = matches!(
+                error,
+                DeriveError::EmptyPeriod { .. } | DeriveError::LongPeriod { .. } | DeriveError::Unknown { .. }
+            );
             let code = if is_usage { USAGE } else { FAILED };
             return (code, error.code(), None);
         }

@@ -154,10 +154,7 @@ pub(crate) async fn write_report(
     for (path, content) in
         [(&written.html, &report.html), (&written.json, &report.json), (&written.markdown, &report.markdown)]
     {
-        let half = path.with_extension("half");
-        std::fs::write(&half, content)
-            .and_then(|()| std::fs::rename(&half, path))
-            .with_context(|| format!("could not write `{}`", path.display()))?;
+        lake::replace(path, content.as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
     }
     Ok(written)
 }

@@ -137,17 +137,20 @@ pub(crate) enum SettingsError {
         #[source]
         source: std::io::Error,
     },
-    /// A file holds something that is no setting.
-    #[error("the configuration `{path}` is wrong{place}")]
-    Wrong {
-        path: String,
-        place: String,
-        #[source]
-        source: toml::de::Error,
-    },
+    /// A file holds something that is no setting. Values are not repeated: any may be a secret in the wrong place.
+    #[error("the configuration `{path}` is wrong{place}: {what}")]
+    Wrong { path: String, place: String, what: String },
     /// A value is outside its range.
     #[error("`{key}` is `{value}`: {expected}")]
     Value { key: String, value: String, expected: String },
+    /// An address says more than where something is.
+    #[error("`{key}` is an address with a name, a password or a query, which may be a secret and do not belong there")]
+    Telling { key: String },
+    /// Two sources cannot be told apart.
+    #[error(
+        "the sources {first} and {second} both have the stream `{stream}`: the rows of one would replace the other's"
+    )]
+    Alike { first: usize, second: usize, stream: String },
 }
 
 impl SettingsError {
@@ -155,7 +158,7 @@ impl SettingsError {
         match self {
             Self::Read { .. } => "config::read",
             Self::Wrong { .. } => "config::wrong",
-            Self::Value { .. } => "config::value",
+            Self::Value { .. } | Self::Telling { .. } | Self::Alike { .. } => "config::value",
         }
     }
 
@@ -164,6 +167,10 @@ impl SettingsError {
             Self::Read { .. } => "`--config` names the file",
             Self::Wrong { .. } => "`doracle config schema` lists every key",
             Self::Value { .. } => "`doracle config show --origin` says where the value comes from",
+            Self::Telling { .. } => {
+                "a secret is told by `{ env = \"NAME\" }` or `{ file = \"PATH\" }` of a setting for it"
+            }
+            Self::Alike { .. } => "give one of them another `name` (a clone: another `repository`)",
         }
     }
 }
@@ -226,16 +233,12 @@ impl Layered {
     pub(crate) fn plan(&self, global: &Global, period: &PeriodArguments) -> Result<Plan, SettingsError> {
         let settings = &self.settings.derive;
         let zone = period.zone.as_ref().unwrap_or(&settings.zone);
-        let zone: Tz = zone.parse().map_err(|error: chrono_tz::ParseError| SettingsError::Value {
-            key: if period.zone.is_some() { "--zone" } else { "derive.zone" }.to_owned(),
-            value: zone.clone(),
-            expected: format!("an IANA zone such as `Europe/Berlin` is expected ({error})"),
-        })?;
-        if global.threads == Some(0) {
+        let zone = self::zone(if period.zone.is_some() { "--zone" } else { "derive.zone" }, zone)?;
+        if let Some(threads) = global.threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
             return Err(SettingsError::Value {
                 key: "--threads".to_owned(),
-                value: "0".to_owned(),
-                expected: "at least one thread is needed".to_owned(),
+                value: threads.to_string(),
+                expected: format!("1 to {MOST_THREADS} threads are expected"),
             });
         }
         Ok(Plan {
@@ -257,6 +260,15 @@ impl Layered {
             threads: global.threads,
         })
     }
+}
+
+/// A zone by its name.
+fn zone(key: &str, name: &str) -> Result<Tz, SettingsError> {
+    name.parse().map_err(|error: chrono_tz::ParseError| SettingsError::Value {
+        key: key.to_owned(),
+        value: name.to_owned(),
+        expected: format!("an IANA zone such as `Europe/Berlin` is expected ({error})"),
+    })
 }
 
 /// The calendar that is asked for.
@@ -298,12 +310,9 @@ impl Layers {
         let name = path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: name.clone(), source })?;
-        let wrong = |source: toml::de::Error| {
-            let place = source.span().map_or_else(String::new, |span| {
-                let before = &text[..span.start.min(text.len())];
-                format!(", line {}", before.matches('\n').count() + 1)
-            });
-            SettingsError::Wrong { path: name.clone(), place, source }
+        let wrong = |error: toml::de::Error| {
+            let place = error.span().map_or_else(String::new, |span| place(&text, span.start));
+            SettingsError::Wrong { path: name.clone(), place, what: without_value(error.message()) }
         };
         // Read as settings first, so that a misspelt key is told with its line.
         toml::from_str::<Settings>(&text).map_err(wrong)?;
@@ -327,11 +336,29 @@ impl Layers {
     }
 
     fn finish(self) -> Result<Layered, SettingsError> {
-        let settings: Settings = Value::Table(self.merged).try_into().map_err(|source| SettingsError::Wrong {
+        let merged = Value::Table(self.merged);
+        if let Some(key) = telling_address(&merged, "") {
+            return Err(SettingsError::Telling { key });
+        }
+        let settings: Settings = merged.try_into().map_err(|error: toml::de::Error| SettingsError::Wrong {
             path: "all layers together".to_owned(),
             place: String::new(),
-            source,
+            what: without_value(error.message()),
         })?;
+        tell_apart(&settings.sources)?;
+        zone("derive.zone", &settings.derive.zone)?;
+        for (key, hours) in [
+            ("derive.incident_window_hours", settings.derive.incident_window_hours),
+            ("derive.reporting_lag_hours", settings.derive.reporting_lag_hours),
+        ] {
+            if hours > MOST_HOURS {
+                return Err(SettingsError::Value {
+                    key: key.to_owned(),
+                    value: hours.to_string(),
+                    expected: format!("at most {MOST_HOURS} hours, a year, are expected"),
+                });
+            }
+        }
         if let Some(year) = settings.report.benchmarks.filter(|year| reports::benchmarks::year(*year).is_none()) {
             return Err(SettingsError::Value {
                 key: "report.benchmarks".to_owned(),
@@ -341,6 +368,71 @@ impl Layers {
         }
         Ok(Layered { settings, origins: self.origins, s3_options: s3_options() })
     }
+}
+
+/// More threads than any machine that this runs on has.
+const MOST_THREADS: usize = 1024;
+
+/// Longest window around an incident, and longest delay of a record.
+const MOST_HOURS: u32 = 8760;
+
+/// The line of a byte of a file, with the key that stands there, but not its value.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let number = before.matches('\n').count() + 1;
+    match line.split_once('=') {
+        Some((key, _)) if !key.contains(['"', '\'']) => format!(", line {number}, `{}`", key.trim()),
+        _ => format!(", line {number}"),
+    }
+}
+
+/// What the reader of TOML says, without the value that it repeats.
+fn without_value(message: &str) -> String {
+    for (before, after) in [("unknown variant `", "`, "), ("string \"", "\", expected")] {
+        if let Some((start, rest)) = message.split_once(before)
+            && let Some(end) = rest.rfind(after)
+        {
+            let (kind, expected) =
+                (before.trim_end_matches([' ', '`', '"']), rest[end..].trim_start_matches(['`', '"']));
+            return format!("{start}{kind}{expected}");
+        }
+    }
+    message.to_owned()
+}
+
+/// The key of the first address that holds a name, a password or a query.
+fn telling_address(value: &Value, key: &str) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let url = url::Url::parse(text.trim()).ok().filter(url::Url::has_host)?;
+            // A name alone is how Git writes addresses by SSH.
+            let is_web = matches!(url.scheme(), "http" | "https" | "s3" | "s3a");
+            let is_telling =
+                url.password().is_some() || (is_web && (!url.username().is_empty() || url.query().is_some()));
+            is_telling.then(|| key.to_owned())
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| telling_address(item, &format!("{key}[{}]", at + 1)))
+        }
+        Value::Table(table) => table.iter().find_map(|(name, item)| {
+            telling_address(item, &if key.is_empty() { name.clone() } else { format!("{key}.{name}") })
+        }),
+        _ => None,
+    }
+}
+
+/// Refuses two sources with one stream.
+fn tell_apart(sources: &[sources::Config]) -> Result<(), SettingsError> {
+    let mut streams = BTreeMap::new();
+    for (at, source) in sources.iter().enumerate() {
+        let stream = source.source().stream();
+        if let Some(first) = streams.insert(stream.clone(), at + 1) {
+            return Err(SettingsError::Alike { first, second: at + 1, stream });
+        }
+    }
+    Ok(())
 }
 
 fn merge(

@@ -42,9 +42,14 @@ impl Terminal {
             2 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
-        // Our own rooms at the level asked for, what we rest on only when it warns.
+        // Our own rooms at the level asked for. What we rest on logs as errors what we go on from, such as another writer
+        // that was faster; what stops us reaches people in our own words.
         let own = ["doracle", "lake", "ingest", "derive", "attribution", "reports", "stats"];
-        let others = if global.verbose > 2 { LevelFilter::DEBUG } else { LevelFilter::ERROR };
+        let others = match global.verbose {
+            0 => LevelFilter::OFF,
+            1 | 2 => LevelFilter::ERROR,
+            _ => LevelFilter::DEBUG,
+        };
         let targets = Targets::new().with_default(others).with_targets(own.map(|target| (target, level)));
         let lines =
             tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(self.color).with_target(true);

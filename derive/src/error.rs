@@ -46,6 +46,16 @@ pub enum DeriveError {
         /// End asked for.
         end: lake::Instant,
     },
+    /// The period is longer than records of deployments go back.
+    #[error("the period `{start}` to `{end}` is longer than {most} days")]
+    LongPeriod {
+        /// Its start.
+        start: lake::Instant,
+        /// Its end.
+        end: lake::Instant,
+        /// The most days it may have.
+        most: i64,
+    },
 }
 
 impl DeriveError {
@@ -59,6 +69,7 @@ impl DeriveError {
             Self::Nothing(_) => "derive::nothing",
             Self::Unknown { .. } => "derive::unknown",
             Self::EmptyPeriod { .. } => "derive::empty_period",
+            Self::LongPeriod { .. } => "derive::long_period",
         }
     }
 

@@ -265,17 +265,42 @@ fn read_until(coverage: &[coverage::Row]) -> Option<Instant> {
 
 fn nothing(deployments: &[deployments::Row], plan: &Plan) -> String {
     let environments: BTreeSet<&str> = deployments.iter().filter_map(|row| row.environment.as_deref()).collect();
+    let measured: Vec<&deployments::Row> =
+        deployments.iter().filter(|row| row.environment.as_deref().is_some_and(|name| plan.measures(name))).collect();
     if environments.is_empty() {
-        "no deployment names an environment".to_owned()
-    } else {
-        let list = |words: Vec<&str>| words.join("`, `");
-        format!(
-            "no deployment went to production (production is called `{}`; the data know `{}`)",
+        return "no deployment names an environment".to_owned();
+    }
+    if measured.is_empty() {
+        let list = |words: Vec<&str>| match words.is_empty() {
+            true => "nothing".to_owned(),
+            false => format!("`{}`", words.join("`, `")),
+        };
+        return format!(
+            "no deployment went to production (production is called {}; the data know {})",
             list(plan.production.iter().map(String::as_str).collect()),
             list(environments.into_iter().collect()),
-        )
+        );
     }
+    let count = |is_so: fn(&deployments::Row) -> bool| measured.iter().filter(|row| is_so(row)).count();
+    let reasons: Vec<String> = [
+        ("without a service", count(|row| row.service.is_none())),
+        ("without a time", count(|row| row.started_at.is_none() && row.finished_at.is_none())),
+        (
+            "that end before they start",
+            count(|row| row.finished_at.zip(row.started_at).is_some_and(|(end, start)| end < start)),
+        ),
+        ("that did not end in success or failure", count(|row| !matches!(row.status.as_str(), "success" | "failure"))),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(words, count)| format!("{count} {words}"))
+    .collect();
+    let words = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
+    format!("none of the {} deployments to production can be used{words}", measured.len())
 }
+
+/// Sixty years: from the beginning of the epoch until now. Each week of a period costs work for every service.
+const LONGEST_PERIOD_DAYS: i64 = 21_915;
 
 /// The period: what the plan says, else the year before the as-of time as far as it was read.
 fn period(plan: &Plan, as_of: Instant, exposure: &Exposure, rollouts: &[rollouts::Row]) -> Result<Window, DeriveError> {
@@ -284,5 +309,11 @@ fn period(plan: &Plan, as_of: Instant, exposure: &Exposure, rollouts: &[rollouts
     let first = rollouts.iter().map(|rollout| rollout.started_at).min();
     let read_from = exposure.start("deployments").or(first).unwrap_or(Instant(end.0 - YEAR));
     let start = plan.since.unwrap_or_else(|| read_from.max(Instant(end.0 - YEAR)));
-    if start < end { Ok(Window { start, end }) } else { Err(DeriveError::EmptyPeriod { start, end }) }
+    if start >= end {
+        return Err(DeriveError::EmptyPeriod { start, end });
+    }
+    if end.0.saturating_sub(start.0) > LONGEST_PERIOD_DAYS * 86_400 * Instant::MICROS {
+        return Err(DeriveError::LongPeriod { start, end, most: LONGEST_PERIOD_DAYS });
+    }
+    Ok(Window { start, end })
 }

@@ -287,13 +287,49 @@ async fn a_rate_limit_is_obeyed() {
     }
 }
 
+/// The same answer with a word at the end of every text that is a name or meant for people.
+fn saying(word: &str, reply: Reply) -> Reply {
+    fn say(word: &str, value: &mut Value) {
+        match value {
+            Value::Array(list) => list.iter_mut().for_each(|item| say(word, item)),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if matches!(&**name, "name" | "title" | "login" | "message" | "state") => {
+                            text.push_str(word);
+                        }
+                        value => say(word, value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let Reply::Page { status: 200, headers, body } = reply else { return reply };
+    let Ok(mut value) = serde_json::from_slice(&body) else { return Reply::Page { status: 200, headers, body } };
+    say(word, &mut value);
+    Reply::Page { status: 200, headers, body: value.to_string().into_bytes() }
+}
+
 #[tokio::test]
 async fn no_secret_is_shown() {
     for (name, contract) in sources::contracts().into_iter().filter(|(_, contract)| !contract.variables.is_empty()) {
-        for disturbed in [None, Some(401), Some(500)] {
-            let answer = move |_| disturbed.map(|status| Reply::status(status, r#"{"message":"Bad credentials"}"#));
-            let server = contract.start(answer).await;
-            let source = contract.source(server.as_ref());
+        for disturbed in [None, Some(200), Some(401), Some(403), Some(404), Some(422), Some(500)] {
+            let healthy = contract.healthy();
+            // A server, or what stands before it, that says back who asked.
+            let server = Loopback::start(move |asked| {
+                let said = asked.header("authorization").unwrap_or_default();
+                let said = said.split_once(' ').map_or(said, |(_, secret)| secret);
+                match disturbed {
+                    None => healthy(asked),
+                    Some(200) => saying(said, healthy(asked)),
+                    Some(status) => Reply::status(status, json!({"message": format!("no: {said}")}).to_string())
+                        .with("content-type", "application/json")
+                        .with("link", format!("</{said}>; rel=\"next\"")),
+                }
+            })
+            .await;
+            let source = contract.source(Some(&server));
             let mut kept = Memory::default();
             let outcome = contract.read(source.as_ref(), &mut kept, Range::default()).await;
             let mut shown = match &outcome {

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{SourceError, SourceErrorKind};
 
@@ -32,8 +34,9 @@ impl Variables for NoVariables {
 }
 
 /// Where a secret is kept; a configuration never holds the secret itself.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(deny_unknown_fields)]
 pub enum SecretFrom {
     /// In this environment variable.
     #[schemars(example = &"SOURCE_TOKEN")]
@@ -41,6 +44,41 @@ pub enum SecretFrom {
     /// In this file, without the line end behind it.
     #[schemars(example = &"/run/secrets/token")]
     File(PathBuf),
+}
+
+/// Refuses a secret that stands in the configuration itself, without saying it again.
+impl<'de> Deserialize<'de> for SecretFrom {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        enum Place {
+            Env(String),
+            File(PathBuf),
+        }
+        struct Written;
+        impl<'de> Visitor<'de> for Written {
+            type Value = SecretFrom;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("where a secret is: `{ env = \"NAME\" }` or `{ file = \"PATH\" }`")
+            }
+
+            fn visit_str<E: de::Error>(self, _secret: &str) -> Result<Self::Value, E> {
+                Err(E::custom(
+                    "a secret does not stand in the configuration: say where it is, by `{ env = \"NAME\" }` or \
+                     `{ file = \"PATH\" }`",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Ok(match Place::deserialize(MapAccessDeserializer::new(map))? {
+                    Place::Env(name) => SecretFrom::Env(name),
+                    Place::File(path) => SecretFrom::File(path),
+                })
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
 }
 
 impl SecretFrom {

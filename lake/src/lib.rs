@@ -20,7 +20,7 @@ pub use contract::{Column, Role, Table, TableRow, json_schema};
 pub use error::LakeError;
 pub use store::{
     AsOf, Batch, Committed, ExportedTable, Lake, Location, LocationError, Maintenance, Page, SetAside, Snapshot,
-    VersionRow, WriteMode,
+    VersionRow, WriteMode, replace,
 };
 
 /// The version of the layout on disk. A lake written by a newer layout is refused, never guessed at.

@@ -12,6 +12,9 @@ use crate::settings::Layered;
 use crate::table_output::aligned;
 use crate::terminal::Terminal;
 
+/// Most damaged files that are listed.
+const FILES_SHOWN: usize = 5;
+
 enum Verdict {
     Good(String),
     Note(String),
@@ -22,8 +25,8 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global) -> Result<Outcome>
     let mut checks: Vec<(&str, Verdict)> = vec![("git", git())];
     match Layered::load(global) {
         Err(error) => {
-            let causes = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-            checks.push(("configuration", Verdict::Bad(format!("{error}{causes}").replace('\n', " "))));
+            let words = format!("{:#}", anyhow::Error::new(error)).replace('\n', " ");
+            checks.push(("configuration", Verdict::Bad(words)));
         }
         Ok(layered) => {
             let count = layered.settings.sources.len();
@@ -67,20 +70,42 @@ async fn lake(layered: &Layered) -> Vec<(&'static str, Verdict)> {
     if !location.exists() {
         return vec![("lake", Verdict::Note(format!("none yet at `{location}`; `doracle ingest` makes it")))];
     }
-    content(layered, &location).await.unwrap_or_else(|error| vec![("lake", Verdict::Bad(error.to_string()))])
+    content(layered, &location).await.unwrap_or_else(|error| {
+        let words = anyhow::Error::new(error);
+        vec![(
+            "lake",
+            Verdict::Bad(format!("{words:#}; what cannot be mended is read again into a new lake (`--lake`)")),
+        )]
+    })
 }
 
 async fn content(layered: &Layered, location: &Location) -> Result<Vec<(&'static str, Verdict)>, LakeError> {
     let lake = Lake::open(location).await?;
     let snapshot = lake.snapshot(AsOf::Latest).await?;
-    let mut checks = vec![("lake", Verdict::Good(format!("`{location}`, version {}", snapshot.number())))];
+    let damaged = snapshot.damaged_files().await?;
+    let mut checks: Vec<_> = damaged
+        .iter()
+        .take(FILES_SHOWN)
+        .map(|(file, wrong)| ("lake", Verdict::Bad(format!("`{file}` is damaged: {wrong}"))))
+        .collect();
+    checks.push(match damaged.len() {
+        0 => ("lake", Verdict::Good(format!("`{location}`, version {}, every data file in its length", snapshot.number()))),
+        count => (
+            "lake",
+            Verdict::Bad(format!(
+                "{count} data files of version {} are damaged: put them back, or read the sources again into a new lake \
+                 (`--lake`)",
+                snapshot.number()
+            )),
+        ),
+    });
     checks.extend(lake.damaged_batches().await?.into_iter().map(|batch| {
         let folder = batch.pending;
         let text = format!("`{location}/{folder}` is damaged, and writers stop at it; see `doracle lake set-aside`");
         ("pending batch", Verdict::Bad(text))
     }));
     // Before anything was read, nothing is known of any service.
-    if snapshot.number() > 0 {
+    if snapshot.number() > 0 && damaged.is_empty() {
         let unknown = pipeline::unknown_members(&snapshot, &layered.settings.groups).await?;
         checks.extend(unknown.into_iter().map(|text| ("groups", Verdict::Note(text))));
     }

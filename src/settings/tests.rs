@@ -27,7 +27,70 @@ fn a_misspelt_key_is_told_with_its_line() {
     let path = folder.path().join("doracle.toml");
     std::fs::write(&path, "[lake]\nlocation = 'x'\n\n[derive]\nzones = 'UTC'\n").expect("it can be written");
     let error = Layers::default().add_file(&path).expect_err("the key does not exist");
-    assert!(matches!(&error, SettingsError::Wrong { place, .. } if place == ", line 5"), "{error}");
+    assert!(matches!(&error, SettingsError::Wrong { place, .. } if place == ", line 5, `zones`"), "{error}");
+}
+
+/// What is said about a file with this content.
+fn said(content: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("doracle.toml");
+    std::fs::write(&path, content).expect("it can be written");
+    let mut layers = Layers::default();
+    layers.add(Value::try_from(Settings::default()).expect("defaults have a TOML form"), "default");
+    let found = layers.add_file(&path).and_then(|()| layers.finish().map(|_| ()));
+    found.expect_err(content).to_string().replace(&path.display().to_string(), "FILE")
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_said_again() {
+    let github = "[[sources]]\ntype = 'github'\norganisation = 'acme'\n";
+    let prometheus = "[[sources]]\ntype = 'prometheus'\nurl = 'https://metrics.example'\n";
+    for (start, rest) in [
+        (github, "token = 'hunter2secret'"),
+        (github, "token = \"hunter2secret"),
+        (github, "token = { env = 'X', value = 'hunter2secret' }"),
+        (github, "app = 'hunter2secret'"),
+        (github, "archived = 'hunter2secret'"),
+        (github, "url = 'https://ada:hunter2secret@github.example'"),
+        (github, "url = 'https://github.example/api?access_token=hunter2secret'"),
+        (github, "http = { proxy = 'http://ada:hunter2secret@proxy.example' }"),
+        (prometheus, "auth = 'hunter2secret'"),
+        (prometheus, "auth = { bearer = 'hunter2secret' }"),
+        (prometheus, "auth = { basic = { user = 'ada', password = 'hunter2secret' } }"),
+        ("", "lake = { location = 's3://ada:hunter2secret@bucket/lake' }"),
+        ("", "lake = 'hunter2secret'"),
+        ("", "hunter2 secret = 1\n= hunter2secret"),
+    ] {
+        let error = said(&format!("{start}{rest}\n"));
+        assert!(!error.contains("hunter2secret"), "{error}");
+    }
+    let told = said(&format!("{github}token = 'hunter2secret'"));
+    assert!(told.contains("`{ env = \"NAME\" }`"), "{told}");
+    let told = said(&format!("{github}url = 'https://ada:hunter2secret@github.example'"));
+    assert!(told.starts_with("`sources[1].url` is an address with a name"), "{told}");
+}
+
+#[test]
+fn two_sources_with_one_stream_are_refused() {
+    let two = |one: &str, other: &str| said(&format!("[[sources]]\n{one}\n[[sources]]\n{other}"));
+    let files = |name: &str| format!("type = 'files'\npath = '{name}/events'");
+    assert!(two(&files("a"), &files("b")).starts_with("the sources 1 and 2 both have the stream `files:files`"));
+    let git = |name: &str| format!("type = 'git'\npath = '{name}/api'\nreleases = '^v'");
+    assert!(two(&git("a"), &git("b")).contains("`git:api`"));
+    let github = |url: &str| format!("type = 'github'\norganisation = 'acme'\nurl = '{url}'");
+    assert!(two(&github("https://api.github.com"), &github("https://ghe.example/api/v3")).contains("`github:acme`"));
+    let prometheus = |url: &str| format!("type = 'prometheus'\nurl = '{url}'");
+    assert!(two(&prometheus("http://a.example"), &prometheus("http://b.example")).contains("`prometheus:main`"));
+}
+
+#[test]
+fn hours_have_the_bounds_of_the_schema() {
+    let said = said("[derive]\nincident_window_hours = 4294967295\nreporting_lag_hours = 4294967295");
+    assert!(said.starts_with("`derive.incident_window_hours` is `4294967295`"), "{said}");
+    let mut layers = Layers::default();
+    layers.add(Value::try_from(Settings::default()).expect("defaults have a TOML form"), "default");
+    layers.add(layer("[derive]\nincident_window_hours = 8760\nreporting_lag_hours = 8760"), "doracle.toml");
+    layers.finish().expect("a year is allowed");
 }
 
 #[test]

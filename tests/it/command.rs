@@ -270,6 +270,28 @@ fn doctor_tells_good_from_bad() {
 }
 
 #[test]
+fn doctor_misses_data_files_and_says_what_helps() {
+    let folder = project();
+    assert_eq!(run(folder.path(), &["run", "-q"]).0, 0);
+    let (code, out, _) = run(folder.path(), &["doctor"]);
+    assert!(code == 0 && out.contains("every data file in its length"), "{out}");
+    let deployments = folder.path().join(".doracle/tables/deployments");
+    let files =
+        std::fs::read_dir(&deployments).expect("it can be read").map(|entry| entry.expect("it can be read").path());
+    for file in files.filter(|path| path.extension().is_some_and(|ending| ending == "parquet")) {
+        std::fs::write(&file, "").expect("it can be written");
+    }
+    let (code, out, _) = run(folder.path(), &["doctor"]);
+    assert!(code == 1 && out.contains("it has 0 bytes, and was written with"), "{out}");
+    assert!(out.contains("read the sources again into a new lake"), "{out}");
+    std::fs::remove_dir_all(folder.path().join(".doracle/tables/lake_versions")).expect("it is there");
+    let (code, out, _) = run(folder.path(), &["doctor"]);
+    assert!(code == 1 && out.contains("tables/lake_versions` cannot be read back: it is missing"), "{out}");
+    let (code, _, words) = run(folder.path(), &["sql", "SELECT count(*) FROM deployments"]);
+    assert_eq!(code, 3, "{words}");
+}
+
+#[test]
 fn doctor_and_report_warn_of_a_group_with_a_service_that_was_never_deployed() {
     let folder = project();
     let path = folder.path().join("doracle.toml");

@@ -62,3 +62,45 @@ fn a_lake_is_not_passed_over_in_silence() {
         assert!(!folder.path().join("out").exists() && !folder.path().join("mine").exists(), "nothing was written");
     }
 }
+
+#[test]
+fn a_period_before_all_records_and_too_many_threads_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("events")).expect("it is made");
+    let rows = "deployment_id,attempt,target,service,environment,revisions,status,started_at,finished_at,evidence\n\
+        d1,1,,api,production,\"[\"\"api@1f0c\"\"]\",success,2026-01-05T08:00:00Z,2026-01-05T08:10:00Z,log\n";
+    std::fs::write(folder.path().join("events/deployments.csv"), rows).expect("it can be written");
+    std::fs::write(folder.path().join("doracle.toml"), "[[sources]]\ntype = \"files\"\npath = \"events\"\n")
+        .expect("it can be written");
+    assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
+    for period in [&["--since", "0001-01-01T00:00:00Z"][..], &["--since", "1900-01-01T00:00:00Z", "--every", "week"]] {
+        let (code, _, words) = run(folder.path(), &[&["report", "--out", "out"], period].concat());
+        assert_eq!(code, 2, "{words}");
+        assert!(words.contains("error[derive::long_period]") && words.contains("is longer than 21915 days"), "{words}");
+    }
+    let (code, _, words) = run(folder.path(), &["report", "--out", "out", "--threads", "100000"]);
+    assert!(code == 2 && words.contains("1 to 1024 threads are expected"), "{words}");
+    // All there ever was is a period like any other.
+    let (code, _, words) = run(folder.path(), &["report", "--out", "out", "--since", "1970-01-01T00:00:00Z"]);
+    assert_eq!(code, 0, "{words}");
+}
+
+#[test]
+fn deployments_to_production_that_cannot_be_used_are_told_as_what_they_are() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("events")).expect("it is made");
+    let header = "deployment_id,attempt,target,service,environment,revisions,status,started_at,finished_at,evidence\n";
+    let rows = "d1,1,,api,production,[],success,,,log\nd2,1,,api,production,[],running,2026-01-05T08:00:00Z,,log\n";
+    std::fs::write(folder.path().join("events/deployments.csv"), format!("{header}{rows}")).expect("it can be written");
+    let configuration = "[[sources]]\ntype = \"files\"\npath = \"events\"\n";
+    std::fs::write(folder.path().join("doracle.toml"), configuration).expect("it can be written");
+    assert_eq!(run(folder.path(), &["ingest", "-q"]).0, 0);
+    let (code, _, words) = run(folder.path(), &["report", "--out", "out"]);
+    assert_eq!(code, 3, "{words}");
+    let told = "none of the 2 deployments to production can be used: 1 without a time, 1 that did not end in success or failure";
+    assert!(words.contains(told), "{words}");
+    std::fs::write(folder.path().join("doracle.toml"), format!("[derive]\nproduction = []\n{configuration}"))
+        .expect("it can be written");
+    let (_, _, words) = run(folder.path(), &["report", "--out", "out"]);
+    assert!(words.contains("(production is called nothing; the data know `production`)"), "{words}");
+}

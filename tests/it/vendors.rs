@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 const VENDORS: [&str; 6] = ["github", "gitlab", "argocd", "argo cd", "prometheus", "alertmanager"];
 
 /// What may name them, and why.
-const MAY: [(&str, &str); 8] = [
+const MAY: [(&str, &str); 9] = [
+    ("src/settings/tests.rs", "it writes configurations of real sources"),
     ("ingest/src/sources/", "a source names whom it reads"),
     ("ingest/src/authorship/", "bots and addresses of accounts are called in commits as vendors call them"),
     ("lake/src/tables/alerts.rs", "it tells who saw an alert, which is no source but a kind of witness"),

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 
 use super::error::Refused;
+use super::hidden::Hidden;
 use super::origin::shown_url;
 use super::patience::within;
 use super::retry::{backoff, may_pass};
@@ -57,6 +58,7 @@ pub struct Client<'r> {
     settings: Settings,
     headers: HeaderMap,
     credentials: Box<dyn Credentials>,
+    hidden: Hidden,
     rate: RateRule,
     pause: Pause,
     reporter: &'r dyn Reporter,
@@ -66,8 +68,8 @@ pub struct Client<'r> {
     asked: AtomicU64,
 }
 
-/// An answer, and its body where that is still to be read.
-type Taken = (Answer, Option<reqwest::Response>);
+/// An answer, and its body where that is still to be read, with what must not be shown of it.
+type Taken = (Answer, Option<(reqwest::Response, Hidden)>);
 
 /// How much of a success is taken at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +99,7 @@ impl<'r> Client<'r> {
             settings: settings.clone(),
             headers: HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(AGENT))]),
             credentials: Box::new(Unchanging(None)),
+            hidden: Hidden::default(),
             rate: plain_rate,
             pause: Pause::real(),
             reporter,
@@ -142,6 +145,13 @@ impl<'r> Client<'r> {
         }
         self.credentials = credentials;
         Ok(self)
+    }
+
+    /// With a secret that is sent within another, such as the password of `Basic`, and must not come back either.
+    #[must_use]
+    pub fn hides(mut self, secret: &Secret) -> Self {
+        self.hidden.add(secret.expose());
+        self
     }
 
     /// With a vendor's way of saying "not now".
@@ -294,24 +304,33 @@ impl<'r> Client<'r> {
                 }
             }
         }
+        let sent: Vec<HeaderValue> = headers.values().filter(|value| value.is_sensitive()).cloned().collect();
         let mut building = self.inner.request(request.method.clone(), url.clone()).headers(headers);
         if let Some((kind, body)) = &request.body {
             building = building.header(http::header::CONTENT_TYPE, kind).body(body.clone());
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
+        let hidden = self.hidden.clone().and_of(&sent);
         let whole = Duration::from_secs(self.settings.answer_timeout_seconds);
         let late = HttpErrorKind::TimedOut { seconds: whole.as_secs() };
-        within(whole, self.receive(building, url, take)).await.unwrap_or(Err(late))
+        within(whole, self.receive(building, url, take, hidden)).await.unwrap_or(Err(late))
     }
 
-    async fn receive(&self, building: reqwest::RequestBuilder, url: &Url, take: Take) -> Result<Taken, HttpErrorKind> {
+    async fn receive(
+        &self,
+        building: reqwest::RequestBuilder,
+        url: &Url,
+        take: Take,
+        hidden: Hidden,
+    ) -> Result<Taken, HttpErrorKind> {
         let seconds = self.settings.read_timeout_seconds;
         let mut response = in_time(seconds, building.send()).await?;
-        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let (status, mut headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        hidden.clean(&mut headers);
         tracing::debug!(url = %shown_url(url), status, "answered");
         let mut answer = Answer { url: url.clone(), has_moved: false, status, headers, body: Bytes::new() };
         if take == Take::Head && is_success(&answer) {
-            return Ok((answer, Some(response)));
+            return Ok((answer, Some((response, hidden))));
         }
         let limit = self.settings.answer_limit_mebibytes.saturating_mul(1024 * 1024);
         let mut body = BytesMut::new();
@@ -321,7 +340,7 @@ impl<'r> Client<'r> {
             }
             body.extend_from_slice(&chunk);
         }
-        answer.body = body.freeze();
+        answer.body = hidden.without(body.freeze(), is_success(&answer));
         Ok((answer, None))
     }
 

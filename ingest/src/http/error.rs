@@ -47,7 +47,7 @@ pub enum HttpErrorKind {
     /// A link or redirect leads to a host that was not configured.
     #[error("it leads to `{host}`, which is not the configured server")]
     OtherHost {
-        /// Where it leads.
+        /// Where it leads: scheme, host and port.
         host: String,
     },
     /// The server sends us round in circles.

@@ -9,6 +9,7 @@
 mod answer;
 mod client;
 mod error;
+mod hidden;
 pub mod link;
 mod origin;
 mod patience;

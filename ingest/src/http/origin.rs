@@ -67,7 +67,7 @@ impl Origin {
         if url.origin() == self.base.origin() {
             return Ok(url);
         }
-        let elsewhere = HttpErrorKind::OtherHost { host: url.host_str().unwrap_or_default().to_owned() };
+        let elsewhere = HttpErrorKind::OtherHost { host: url.origin().ascii_serialization() };
         if !self.also_called.contains(&url.origin()) {
             return Err(elsewhere);
         }

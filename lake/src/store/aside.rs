@@ -68,6 +68,17 @@ impl Lake {
         Ok(damaged)
     }
 
+    /// Whether any batch is done that was not set aside, so that there must be a lake version.
+    pub(super) async fn has_recorded_batch(&self) -> Result<bool, LakeError> {
+        for name in self.objects.names(BATCHES).await? {
+            let kept = name.trim_end_matches(".json").replacen(BATCHES, ASIDE, 1);
+            if !self.objects.any_below(&kept).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// What is wrong with the batch in a folder, and its stream if the manifest tells it.
     async fn damage(
         &self,

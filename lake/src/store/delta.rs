@@ -33,8 +33,14 @@ impl Lake {
     /// The table at its newest version, if it was ever written.
     pub(super) fn table<'a>(&'a self, table: &'a Table) -> BoxFuture<'a, Result<Option<DeltaTable>, LakeError>> {
         Box::pin(async move {
-            if !self.objects.exists(&format!("tables/{}/_delta_log/00000000000000000000.json", table.name)).await? {
-                return Ok(None);
+            let log = format!("tables/{}/_delta_log", table.name);
+            let first = format!("{log}/00000000000000000000.json");
+            // The first entry is looked for again, because a writer may just have made the table.
+            if !self.objects.exists(&first).await? {
+                return match self.objects.any_below(&log).await? && !self.objects.exists(&first).await? {
+                    true => Err(self.objects.damaged(&first, "it is missing, though there is more of this log")),
+                    false => Ok(None),
+                };
             }
             match self.builder(table.name)?.load().await {
                 Ok(found) => {

@@ -67,10 +67,17 @@ impl Snapshot {
     }
 }
 
-fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+/// Writes a file so that it is whole or what it was before: first under another name, of which nothing is left where
+/// it fails.
+///
+/// # Errors
+/// What the file system says.
+pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let half = path.with_extension("half");
-    fs::write(&half, content)?;
-    fs::rename(&half, path)
+    fs::write(&half, content).and_then(|()| fs::rename(&half, path)).inspect_err(|_| {
+        // Why it could not be written is what matters.
+        drop(fs::remove_file(&half));
+    })
 }
 
 /// A Parquet file of these rows, in the contract's schema.

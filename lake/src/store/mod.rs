@@ -32,7 +32,7 @@ use tokio::sync::Mutex;
 
 pub use aside::SetAside;
 pub use batch::{Batch, Page, WriteMode};
-pub use export::ExportedTable;
+pub use export::{ExportedTable, replace};
 pub use location::{Location, LocationError};
 pub use maintenance::Maintenance;
 pub use snapshot::{AsOf, Snapshot};

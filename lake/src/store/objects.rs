@@ -162,14 +162,28 @@ impl Objects {
         Ok(self.dated_names(folder).await?.into_iter().map(|(name, _)| name).collect())
     }
 
+    /// The size in bytes of all objects below a folder, by name.
+    pub(super) async fn sizes(&self, folder: &str) -> Result<BTreeMap<String, u64>, LakeError> {
+        let found = self.store.list(Some(&self.path(folder))).map_err(|error| self.failed("list", folder, error));
+        found
+            .try_filter_map(async |object| Ok(self.name_of(&object.location).zip(Some(object.size))))
+            .try_collect()
+            .await
+    }
+
     /// Any object of the location, for telling an empty place from a foreign one.
     pub(super) async fn any_name(&self) -> Result<Option<String>, LakeError> {
-        let found = self
-            .store
-            .list(Some(&self.prefix))
-            .try_next()
-            .await
-            .map_err(|error| LakeError::storage("list", &self.shown, error))?;
+        self.any_at(&self.prefix, &self.shown).await
+    }
+
+    /// Whether there is any object below a folder.
+    pub(super) async fn any_below(&self, folder: &str) -> Result<bool, LakeError> {
+        Ok(self.any_at(&self.path(folder), &self.shown(folder)).await?.is_some())
+    }
+
+    async fn any_at(&self, path: &Path, shown: &str) -> Result<Option<String>, LakeError> {
+        let found = self.store.list(Some(path)).try_next().await;
+        let found = found.map_err(|error| LakeError::storage("list", shown, error))?;
         Ok(found.and_then(|object| self.name_of(&object.location)))
     }
 

@@ -131,6 +131,32 @@ impl Snapshot {
         Ok(rows)
     }
 
+    /// The data files that it reads and that are not there, or not as long as they were written, each with what is wrong.
+    /// Their content is not read.
+    ///
+    /// # Errors
+    /// [`LakeError`] where the log of a table cannot be read.
+    pub async fn damaged_files(&self) -> Result<Vec<(String, String)>, LakeError> {
+        let mut damaged = Vec::new();
+        for table in tables::all() {
+            let Some(version) = self.table_version(table) else { continue };
+            let folder = format!("tables/{}", table.name);
+            let found = self.lake.table_at(table, version).await?;
+            let there = self.lake.objects.sizes(&folder).await?;
+            let log = found.snapshot().map_err(|error| LakeError::table("read", table.name, error))?.log_data();
+            for file in log.iter() {
+                let name = format!("{folder}/{}", file.object_store_path());
+                let wrong = match there.get(&name) {
+                    None => "it is missing".to_owned(),
+                    Some(size) if i64::try_from(*size) == Ok(file.size()) => continue,
+                    Some(size) => format!("it has {size} bytes, and was written with {}", file.size()),
+                };
+                damaged.push((self.lake.objects.shown(&name), wrong));
+            }
+        }
+        Ok(damaged)
+    }
+
     /// The digest of each input table's canonical form: events and coverage.
     ///
     /// # Errors

@@ -61,7 +61,17 @@ impl Lake {
     /// # Errors
     /// [`LakeError`] where they cannot be read.
     pub async fn versions(&self) -> Result<Vec<VersionRow>, LakeError> {
-        match self.table(stored::Row::table()).await? {
+        let table = stored::Row::table();
+        let mut found = self.table(table).await?;
+        if found.is_none() && self.has_recorded_batch().await? {
+            // Another writer may just have recorded the first one.
+            found = self.table(table).await?;
+            if found.is_none() {
+                let path = format!("tables/{}", table.name);
+                return Err(self.objects.damaged(&path, "it is missing, though batches were recorded in it"));
+            }
+        }
+        match found {
             Some(found) => read(&found).await,
             None => Ok(Vec::new()),
         }

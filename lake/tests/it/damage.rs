@@ -1,6 +1,6 @@
 //! Damaged files are told by name, and what is whole stays readable.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -224,4 +224,78 @@ fn what_killed_writers_left_is_swept_once_it_is_old() {
 fn seconds_since_1970() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
     i64::try_from(now.as_secs()).expect("it is not so late")
+}
+
+/// Every file of a table's folder that ends like this.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("it can be read")
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_lake_without_its_first_log_entry_or_its_versions_is_not_taken_for_empty() {
+    let first = "_delta_log/00000000000000000000.json";
+    for gone in ["tables/lake_versions", "tables/commits"] {
+        let folder = temporary_folder();
+        wait(async {
+            let lake = open(folder.path()).await;
+            assert_eq!(latest(&lake).await.number(), 0, "nothing was written yet");
+            for number in 1..=3 {
+                lake.commit(numbered("a", number)).await.expect("the batch is committed");
+            }
+            fs::remove_file(folder.path().join(gone).join(first)).expect("it is there");
+            let lake = Lake::open(&at_folder(folder.path())).await.expect("its layout is whole");
+            let told = match lake.snapshot(AsOf::Latest).await {
+                Err(error) => said(&error),
+                Ok(_) => said(&lake.commit(numbered("a", 4)).await.expect_err("a table has lost its log")),
+            };
+            assert!(told.contains(&format!("{gone}/{first}` cannot be read back: it is missing")), "{told}");
+        });
+    }
+    let folder = temporary_folder();
+    wait(async {
+        open(folder.path()).await.commit(numbered("a", 1)).await.expect("the batch is committed");
+        fs::remove_dir_all(folder.path().join("tables/lake_versions")).expect("it is there");
+        for lake in [Lake::open(&at_folder(folder.path())).await, Lake::open_or_create(&at_folder(folder.path())).await]
+        {
+            let told = match lake {
+                Ok(lake) => said(&lake.versions().await.expect_err("a batch was recorded in it")),
+                Err(error) => said(&error),
+            };
+            assert!(told.contains("tables/lake_versions` cannot be read back: it is missing"), "{told}");
+        }
+    });
+}
+
+#[test]
+fn data_files_that_are_gone_or_cut_are_listed() {
+    let folder = temporary_folder();
+    wait(async {
+        let lake = open(folder.path()).await;
+        assert_eq!(latest(&lake).await.damaged_files().await.expect("an empty lake lacks nothing"), []);
+        for number in 1..=2 {
+            lake.commit(numbered("a", number)).await.expect("the batch is committed");
+        }
+        let snapshot = latest(&lake).await;
+        assert_eq!(snapshot.damaged_files().await.expect("all are there"), []);
+        let [gone, short] = ["commits", "deployments"].map(|table| {
+            let files = files(&folder.path().join("tables").join(table), ".parquet");
+            files.into_iter().map(|path| (path.display().to_string(), path)).collect::<BTreeMap<_, _>>()
+        });
+        gone.values().for_each(|path| fs::remove_file(path).expect("it is there"));
+        short.values().for_each(|path| cut(path));
+        let found = snapshot.damaged_files().await.expect("the logs are whole");
+        let (missing, cut): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, wrong)| wrong == "it is missing");
+        assert!(!missing.is_empty() && missing.iter().all(|(name, _)| gone.contains_key(name)), "{missing:?}");
+        assert!(!cut.is_empty());
+        for (name, wrong) in cut {
+            let length = fs::metadata(&short[&name]).expect("it is there").len();
+            assert!(wrong.starts_with(&format!("it has {length} bytes, and was written with ")), "{name} {wrong}");
+        }
+    });
 }

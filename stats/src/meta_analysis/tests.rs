@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::distributions::normal_upper_tail;
 
 const REML: Tau2Method = Tau2Method::RestrictedLikelihood;
 const METHODS: [Tau2Method; 8] = [

@@ -4,12 +4,14 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Client, HttpError, HttpErrorKind, Request, Take, in_time, what};
 use crate::http::Answer;
+use crate::http::hidden::Hidden;
 
 /// The lines of an answer whose end nobody knows. What is held of it is never more than one line and one chunk.
 #[derive(Debug)]
 pub struct Lines {
     head: Answer,
     body: Option<reqwest::Response>,
+    hidden: Hidden,
     held: BytesMut,
     /// How much of `held` is known to have no end of line.
     searched: usize,
@@ -26,9 +28,11 @@ impl Client<'_> {
     /// [`HttpError`] where the last attempt to have it begin failed, too.
     pub async fn lines(&self, request: &Request, line_limit: usize) -> Result<Lines, HttpError> {
         let (head, body) = self.persist(request, Take::Head).await?;
+        let (body, hidden) = body.unzip();
         Ok(Lines {
             head,
             body,
+            hidden: hidden.unwrap_or_default(),
             held: BytesMut::new(),
             searched: 0,
             line_limit,
@@ -62,7 +66,7 @@ impl Lines {
                 if line.ends_with(b"\r") {
                     line.truncate(line.len() - 1);
                 }
-                return Ok(Some(line.freeze()));
+                return Ok(Some(self.hidden.without(line.freeze(), true)));
             }
             self.searched = self.held.len();
             if self.held.len() > self.line_limit {
@@ -75,7 +79,7 @@ impl Lines {
                     self.body = None;
                     self.searched = 0;
                     let rest = self.held.split().freeze();
-                    return Ok((!rest.is_empty()).then_some(rest));
+                    return Ok((!rest.is_empty()).then(|| self.hidden.without(rest, true)));
                 }
                 Err(kind) => {
                     self.body = None;

@@ -302,6 +302,9 @@ fn check(table: &Table, column: &Column, place: Place, value: &Value) -> Result<
             let expected = Kind::of(column).expected();
             Err(Problem::of(place, column.name, format!("expected {expected}, found nothing")))
         }
+        Value::Integer(number) if column.name == "attempt" && *number < 1 => {
+            Err(Problem::of(place, column.name, format!("expected a number from 1 on, found `{number}`")))
+        }
         Value::Text(word) => match words_of(table.name, column.name) {
             Some(words) if !words.contains(&word.as_str()) => Err(outside(column, place, word, words)),
             _ => Ok(()),

@@ -6,7 +6,7 @@
 //!
 //! - Nothing is guessed: an unknown column, a missing value, an instant without a zone or finer than a microsecond, a
 //!   whole number written as `3.0`, a word outside a closed set, and two rows with one key that say different
-//!   things are errors that name the place. (Where the table has a column that says which row is newer, and it
+//!   things, in one file or in two, are errors that name the place. (Where the table has a column that says which row is newer, and it
 //!   differs, both rows are taken and the lake keeps the newer one.)
 //! - In CSV an empty cell is null, or the empty text in a column of text that may not be null; a list is a JSON array of
 //!   text.
@@ -22,11 +22,15 @@ mod csv;
 mod error;
 mod folder;
 mod json;
+mod keys;
 mod parquet;
 mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
@@ -110,12 +114,21 @@ impl Source for Files {
         let files = folder::find(&self.config)?;
         reporter.begin("reading files", Some(files.len() as u64));
         let mut assumed = coverage::Assumed::at(sink.present());
+        let mut known: BTreeMap<&str, keys::Known> = BTreeMap::new();
         for file in &files {
+            let has_others = files.iter().filter(|other| other.table.name == file.table.name).count() > 1;
             let content = tokio::fs::read(&file.path)
                 .await
                 .map_err(|error| SourceError::new(format!("could not read `{}`", file.name), error))?;
             let rows = rows(file, &content)?;
             assumed.see(file.table, &rows);
+            if has_others {
+                let known = match known.entry(file.table.name) {
+                    Entry::Vacant(place) => place.insert(keys::Known::of(file.table)?),
+                    Entry::Occupied(place) => place.into_mut(),
+                };
+                known.add(&file.name, rows.clone())?;
+            }
             let sha = keep(sink, content);
             sink.record_batch(file.table, &rows, Some(&sha))?;
             reporter.advance(1);

@@ -602,6 +602,36 @@ async fn a_folder_is_read_by_the_names_of_its_files() {
 }
 
 #[tokio::test]
+async fn two_files_may_repeat_and_not_contradict_each_other() {
+    let row = |status: &str, updated: &str| deployment(&format!(r#""attempt":1,"status":"{status}"{updated}"#));
+    let read_two = async |one: &str, other: &str| {
+        let files = [("deployments.jsonl", one), ("deployments-2026.jsonl", other)];
+        read(&files, None, "").await.map(|sink| sink.kept::<deployments::Row>().expect("rows").len())
+    };
+    insta::assert_snapshot!(read_two(&row("success", ""), &row("failure", "")).await.expect_err("they differ"), @r"
+    could not read `FOLDER/deployments.jsonl`
+    row 1: has the key (`deployment_id`, `attempt`, `target`) of row 1 of `FOLDER/deployments-2026.jsonl` but differs in `status`
+    hint: where `updated_at` differs, the row with the later one is kept
+    ");
+    assert_eq!(read_two(&row("success", ""), &row("success", "")).await, Ok(2));
+    let [early, late] = ["2026-01-05T08:00:00Z", "2026-01-06T08:00:00Z"].map(|at| format!(r#","updated_at":"{at}""#));
+    assert_eq!(read_two(&row("running", &early), &row("success", &late)).await, Ok(2));
+    assert!(read_two(&row("running", &early), &row("success", &early)).await.is_err());
+    assert!(read_two(&row("running", ""), &row("success", &early)).await.is_err());
+    // A row of another key contradicts nothing.
+    let other = row("failure", "").replace(r#""attempt":1"#, r#""attempt":2"#);
+    assert_eq!(read_two(&row("success", ""), &other).await, Ok(2));
+}
+
+#[test]
+fn attempts_begin_with_one() {
+    for number in [0, -1] {
+        let told = json_of(deployments::Row::table(), &deployment(&format!(r#""attempt":{number},"status":"success""#)));
+        assert!(told.ends_with(&format!("column `attempt`: expected a number from 1 on, found `{number}`")), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn coverage_that_is_stated_is_taken() {
     let stated = r#"{"stream":"s","covers":"interventions","is_complete":false,"reason":"we began late"}"#;
     let files = [("interventions.jsonl", &*intervention("")), ("coverage.jsonl", stated)];

@@ -88,7 +88,9 @@ impl Installation {
         let proof = secret_value(&Secret::new(format!("Bearer {statement}")))?;
         let request = Request::post_json(url, &serde_json::json!({})).header(AUTHORIZATION, proof);
         let answer = self.client.ask(&request).await?;
-        let granted: Granted = answer.json()?;
+        // Why it does not fit would repeat what stands there, which may be the token.
+        let granted: Granted = serde_json::from_slice(&answer.body)
+            .map_err(|_shows_the_token| answer.unusable("it holds no token with the time at which it runs out"))?;
         // Measured by the server's clock alone, so that it does not matter what ours shows.
         let holds = answer.server_time().map_or(Duration::from_hours(1), |at| between(at, granted.expires_at));
         Ok(Token {

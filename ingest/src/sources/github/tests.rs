@@ -87,7 +87,7 @@ fn config(stage: &Stage) -> Config {
 
 fn variables() -> BTreeMap<String, String> {
     BTreeMap::from([
-        ("TOKEN".to_owned(), "sesame".to_owned()),
+        ("TOKEN".to_owned(), "open-sesame-1001".to_owned()),
         ("HOOK".to_owned(), "It's a Secret to Everybody".to_owned()),
     ])
 }
@@ -219,7 +219,7 @@ fn served(world: World, most: usize, change: fn(&mut Config)) -> Contract {
         let line = asked.line.replace("per_page=100", &format!("per_page={most}"));
         of_world(&world, &Asked { line, ..asked.clone() })
     };
-    Contract::served(config, answer, &[("TOKEN", "sesame")], Instant::from_seconds(story::hour(400)))
+    Contract::served(config, answer, &[("TOKEN", "open-sesame-1001")], Instant::from_seconds(story::hour(400)))
 }
 
 /// The story as the official description allows it: it knows no account that is gone, no repository by its number, and

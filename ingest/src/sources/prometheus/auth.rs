@@ -38,6 +38,10 @@ impl Auth {
     /// A client that sends the header.
     pub(super) fn arm<'r>(&self, client: Client<'r>, variables: &dyn Variables) -> Result<Client<'r>, SourceError> {
         let secret = self.header(variables)?;
+        let client = match self {
+            Self::Bearer(_) => client,
+            Self::Basic { password, .. } => client.hides(&password.secret(variables)?),
+        };
         client.secret_header(AUTHORIZATION, &secret).map_err(|error| SourceError::new("could not use the secret", error))
     }
 }

@@ -49,7 +49,7 @@ fn settings(base: &str, more: &Value) -> crate::sources::Config {
 
 fn served(more: Value) -> Contract {
     let world = seen_until(7200);
-    let variables = [("PROMETHEUS_TOKEN", "sesame")];
+    let variables = [("PROMETHEUS_TOKEN", "open-sesame-1001")];
     Contract::served(move |base| settings(base, &more), move |asked| world.answer(asked), &variables, support::at(7200))
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::loopback::{Asked, Loopback, Reply, SERVER_DATE};
 
 /// The token that the fake accepts.
-pub(super) const TOKEN: &str = "sesame";
+pub(super) const TOKEN: &str = "open-sesame-1001";
 
 /// A time on Monday, 5 January 2026, as `hh:mm:ss`.
 pub(super) fn at(time: &str) -> DateTime<Utc> {

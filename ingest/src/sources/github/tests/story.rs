@@ -46,7 +46,7 @@ pub(super) fn world() -> World {
     let empty = Repo { id: 13, full_name: "acme/empty".to_owned(), has_no_issues: true, ..Repo::default() };
     World {
         now: hour(270),
-        token: Some("sesame".to_owned()),
+        token: Some("open-sesame-1001".to_owned()),
         has_graphql: true,
         organisation: "acme".to_owned(),
         repos: vec![api(), tracker, empty],

@@ -372,6 +372,22 @@ async fn a_range_is_followed_beyond_its_ends() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_said_back_is_not_shown() {
+    let running = run(day(), |_, asked| {
+        let said = format!("{} is not open-sesame-1001", asked.header("authorization").unwrap_or_default());
+        Some(crate::loopback::Reply::status(401, said).with("content-type", "text/plain"))
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("password");
+    std::fs::write(&file, "open-sesame-1001\n").expect("a file");
+    let auth = json!({ "auth": { "basic": { "user": "ada", "password": { "file": file } } } });
+    let read = Tables::default().read(&config(&running.server, &auth), None, Range::default(), at(86_400)).await;
+    let error = read.result.expect_err("it is refused");
+    assert!(format!("{error:?}").contains("Basic *** is not ***"), "{error:?}");
+}
+
+#[tokio::test]
 async fn any_compatible_server() {
     let world = World { prefix: "/tenants/prometheus", ..day() };
     let running = run(world, |_, asked| {
