@@ -16,6 +16,8 @@
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`], [`censored_quantiles_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`], [`kaplan_meier_quantiles_bca`] |
 //! | how large is an effect that two groups show? | [`log_risk_ratio`], [`log_odds_ratio`], [`risk_difference`], [`log_rate_ratio`], [`log_ratio_of_means`], [`standardised_mean_difference`] |
+//! | how much higher, or by what ratio, does one sample lie? | [`hodges_lehmann_shift`], [`hodges_lehmann_ratio`] |
+//! | which of two samples tends to be larger? | [`RankComparison`]; of pairs [`SignedRank`] |
 //! | what do many effects say together? | [`pool`], [`Pooled::interval`] |
 //! | and what would one more place see? | [`pivotal_prediction_interval`], [`Pooled::prediction_interval`] |
 //! | how much do they differ? | [`tau2_restricted_likelihood`], [`tau2_dersimonian_laird`], [`tau2_paule_mandel`], [`tau2_interval`] |
@@ -60,6 +62,7 @@ mod placebo;
 mod proportions;
 mod quantiles;
 mod random;
+mod ranks;
 mod rates;
 mod replication;
 mod robust_location;
@@ -118,6 +121,10 @@ pub use quantiles::{
     quantile_of_sorted,
 };
 pub use random::Philox;
+pub use ranks::{
+    HodgesLehmann, Pairs, RankComparison, RankError, RankMethod, RankTest, SignedRank, hodges_lehmann_ratio,
+    hodges_lehmann_shift,
+};
 pub use rates::{
     FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
     pearson_dispersion, poisson_interval, quasi_poisson_interval,

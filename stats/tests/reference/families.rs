@@ -31,6 +31,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         }
         "rates" => rates(&mut checks, case, directory),
         "replication" => super::replication::compare(&mut checks, case),
+        "two_sample" | "ranks_extra" => super::two_sample::compare(&mut checks, case),
         "survival" => survival(&mut checks, case, directory),
         _ => {}
     }
