@@ -18,6 +18,11 @@
 //! | how large is an effect that two groups show? | [`log_risk_ratio`], [`log_odds_ratio`], [`risk_difference`], [`log_rate_ratio`], [`log_ratio_of_means`], [`standardised_mean_difference`] |
 //! | how much higher, or by what ratio, does one sample lie? | [`hodges_lehmann_shift`], [`hodges_lehmann_ratio`] |
 //! | which of two samples tends to be larger? | [`RankComparison`]; of pairs [`SignedRank`] |
+//! | how do the means of two samples differ? | [`welch_difference`], [`log_ratio_of_geometric_means`], [`yuen_difference`]; of pairs [`paired_difference`] |
+//! | and with covariates, where several outcomes come from one unit? | [`ClusteredRegression`] |
+//! | is an effect within margins? | [`equivalence_test`] |
+//! | how strong would something unseen have to be to explain it away? | [`e_value`], [`e_value_of_standardised_difference`], [`e_value_of_risk_difference`] |
+//! | which of several tests may be claimed? | [`adjusted_p_values`], [`combined_p_value`] |
 //! | what do many effects say together? | [`pool`], [`Pooled::interval`] |
 //! | and what would one more place see? | [`pivotal_prediction_interval`], [`Pooled::prediction_interval`] |
 //! | how much do they differ? | [`tau2_restricted_likelihood`], [`tau2_dersimonian_laird`], [`tau2_paule_mandel`], [`tau2_interval`] |
@@ -46,16 +51,21 @@
 
 mod bootstrap;
 mod censored_quantile;
+mod clustered_regression;
 mod confidence_sequence;
 mod count_effect;
 mod distributions;
+mod e_value;
 mod effect_sizes;
+mod equivalence;
 mod interrupted_series;
 mod interval;
 mod leave_f_out;
 mod linear;
 mod local_level;
+mod means;
 mod meta_analysis;
+mod multiplicity;
 mod numeric;
 mod panel;
 mod placebo;
@@ -79,6 +89,7 @@ pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
     censored_quantiles_bca,
 };
+pub use clustered_regression::{ClusteredError, ClusteredRegression};
 pub use confidence_sequence::{
     Look, Looks, MixtureTest, NormalMixture, RatioDecision, RatioTest, SequentialError, SequentialRatio,
     confidence_sequence, gamma_exponential_boundary, stitched_boundary,
@@ -88,10 +99,14 @@ pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
 };
+pub use e_value::{
+    EValue, EValueError, RatioKind, e_value, e_value_of_risk_difference, e_value_of_standardised_difference,
+};
 pub use effect_sizes::{
     EffectSize, EffectSizeError, Proportion, Summary, log_odds_ratio, log_rate_ratio, log_ratio_of_means,
     log_ratio_of_means_corrected, log_risk_ratio, risk_difference, standardised_mean_difference,
 };
+pub use equivalence::{Equivalence, EquivalenceError, equivalence_test};
 pub use interrupted_series::{
     CounterfactualPoint, InterruptedSeries, Likelihood, ResidualTest, RobustCovariance, SeriesError, SeriesFit,
 };
@@ -102,6 +117,7 @@ pub use leave_f_out::{
 };
 pub use linear::LinearError;
 pub use local_level::{LevelAt, LocalLevel, LocalLevelError};
+pub use means::{MeansError, log_ratio_of_geometric_means, paired_difference, welch_difference, yuen_difference};
 pub use meta_analysis::{
     ClusterRobust, CollapseWeights, Collapsed, CombineError, FailSafe, HenmiCopas, HeterogeneityInterval,
     HeterogeneityTest, Influence, MetaRegression, MissingSide, Pooled, PooledMethod, PooledTest, PredictionFreedom,
@@ -111,6 +127,7 @@ pub use meta_analysis::{
     pivotal_prediction_interval, pool, selection_model, shrunken_effects, sign_flip_test, tau2_dersimonian_laird,
     tau2_interval, tau2_paule_mandel, tau2_restricted_likelihood, three_level, trim_and_fill,
 };
+pub use multiplicity::{Adjust, Combination, MultiplicityError, adjusted_p_values, combined_p_value};
 pub use panel::{Panel, PanelError, PanelUnit};
 pub use placebo::{
     PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,

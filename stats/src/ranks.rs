@@ -5,7 +5,8 @@
 
 use crate::distributions::{DistributionError, normal_quantile, normal_upper_tail};
 use crate::interval::{ConfidenceError, Interval, tail_probability};
-use crate::numeric::{sorted, sorted_mean};
+use crate::means::{satterthwaite, squared_error};
+use crate::numeric::sorted;
 use crate::wald::{Wald, WaldError};
 
 mod exact;
@@ -393,9 +394,9 @@ impl RankComparison {
         let (n, m) = (self.first.len() as f64, self.second.len() as f64);
         let share = (first_larger as f64 + 0.5 * equal as f64) / (n * m);
         let half = |place: &Place| place.below as f64 + 0.5 * place.equal as f64;
-        let first = self.of_first.iter().map(|place| half(place) / m).collect();
-        let second = self.of_second.iter().map(|place| half(place) / n).collect();
-        self.with_influence(share, first, second)
+        let first: Vec<f64> = self.of_first.iter().map(|place| half(place) / m).collect();
+        let second: Vec<f64> = self.of_second.iter().map(|place| half(place) / n).collect();
+        self.with_influence(share, &first, &second)
     }
 
     /// Tests whether neither sample tends to be larger, whatever their spreads.
@@ -549,38 +550,22 @@ impl RankComparison {
             let (won, lost) = if is_first { (below, above) } else { (above, below) };
             share(won, own, wins) - share(lost, own, losses)
         };
-        let first = self.of_first.iter().map(|place| influence(place, n, m, true)).collect();
-        let second = self.of_second.iter().map(|place| influence(place, m, n, false)).collect();
-        self.with_influence(libm::log(wins / losses), first, second)
+        let first: Vec<f64> = self.of_first.iter().map(|place| influence(place, n, m, true)).collect();
+        let second: Vec<f64> = self.of_second.iter().map(|place| influence(place, m, n, false)).collect();
+        self.with_influence(libm::log(wins / losses), &first, &second)
     }
 
     /// An estimate from how much each value adds to it.
-    fn with_influence(&self, estimate: f64, first: Vec<f64>, second: Vec<f64>) -> Result<Wald, RankError> {
+    fn with_influence(&self, estimate: f64, first: &[f64], second: &[f64]) -> Result<Wald, RankError> {
         let (n, m) = (self.first.len(), self.second.len());
         if n < 2 || m < 2 {
             return Err(RankError::TooFew { first: n, second: m, needed: 2 });
         }
-        let (one, other) = (squared_error(first), squared_error(second));
+        let (one, other) = (squared_error(&sorted(first)), squared_error(&sorted(second)));
         let (squares, freedom) = satterthwaite([(one, n), (other, m)]);
         let none = if self.pooled_spread() > 0.0 { RankError::Separated } else { RankError::NoSpread };
         Ok(Wald::normal(estimate, squares.sqrt()).ok_or(none)?.with_degrees_of_freedom(freedom))
     }
-}
-
-/// The sum of squared standard errors, each of a mean of so many, and the degrees of freedom that belong to it.
-pub(crate) fn satterthwaite(parts: [(f64, usize); 2]) -> (f64, f64) {
-    let sum: f64 = parts.iter().map(|(square, _)| square).sum();
-    // Shares, whose squares are neither too large nor too small.
-    let spent: f64 = parts.iter().map(|(square, count)| (square / sum) * (square / sum) / (*count as f64 - 1.0)).sum();
-    (sum, 1.0 / spent)
-}
-
-/// The squared standard error of the mean of two values or more.
-pub(crate) fn squared_error(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let count = values.len() as f64;
-    let mean = sorted_mean(&values);
-    values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0) / count
 }
 
 fn exponential(log: Wald, confidence: f64) -> Result<Interval, RankError> {
@@ -606,7 +591,7 @@ fn correction(method: RankMethod) -> f64 {
 }
 
 /// The logarithms of values.
-pub(crate) fn logarithms(values: &[f64]) -> Result<Vec<f64>, RankError> {
+fn logarithms(values: &[f64]) -> Result<Vec<f64>, RankError> {
     let log = |value: &f64| {
         let has_logarithm = *value > 0.0 && value.is_finite();
         if has_logarithm { Ok(libm::log(*value)) } else { Err(RankError::NotPositive { value: *value }) }

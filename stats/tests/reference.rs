@@ -10,6 +10,7 @@ mod reference {
     pub(crate) mod anytime;
     pub(crate) mod bft;
     pub(crate) mod checks;
+    pub(crate) mod criterion;
     pub(crate) mod did;
     pub(crate) mod families;
     pub(crate) mod meta;

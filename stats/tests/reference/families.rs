@@ -18,11 +18,16 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "anytime" => super::anytime::compare(&mut checks, case),
         "bft" => super::bft::compare(&mut checks, case),
         "bootstrap" => bootstrap(&mut checks, case, directory),
-        "criterion_and_placebo" => super::placebo::compare(&mut checks, case),
+        "criterion_and_placebo" => {
+            super::placebo::compare(&mut checks, case);
+            super::criterion::margins(&mut checks, case);
+        }
         "did" => super::did::compare(&mut checks, case, directory),
         "distributions" => distributions(&mut checks, case),
+        "evalue" => super::criterion::e_values(&mut checks, case),
         "leave_f_out" => super::bft::hull(&mut checks, case),
         "meta" => super::meta::compare(&mut checks, case, directory),
+        "multiplicity" => super::criterion::multiplicity(&mut checks, case),
         "its" | "state_space" => super::series::compare(&mut checks, case, directory),
         "proportions" => proportions(&mut checks, case),
         "published_ai" => {

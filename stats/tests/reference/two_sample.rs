@@ -1,7 +1,7 @@
 //! Cases of two samples.
 
 use serde_json::Value;
-use stats::{RankComparison, RankMethod, RankTest, SignedRank};
+use stats::{RankComparison, RankMethod, RankTest, SignedRank, Wald};
 
 use super::checks::Checks;
 use super::schema::{Case, Tolerance};
@@ -17,11 +17,47 @@ pub(crate) fn compare(checks: &mut Checks, case: &Case) {
         return paired(checks, &x, &y);
     }
     rank_figures(checks, &x, &y);
+    mean_figures(checks, &x, &y);
+    quantile_figures(checks, &x, &y);
 }
 
 fn values(case: &Case, name: &str) -> Option<Vec<f64>> {
     let entries = case.input[format!("{name}_values")].as_array().or_else(|| case.input[name].as_array())?;
     Some(entries.iter().filter_map(Value::as_f64).collect())
+}
+
+/// A statistic, its degrees of freedom and its probability, with limits that may be of a ratio.
+fn t_figures(checks: &mut Checks, at: &str, wald: &Wald, scale: fn(f64) -> f64) {
+    let interval = wald.interval(CONFIDENCE).expect("the level is between 0 and 1");
+    checks.figure(&format!("{at}/t"), Some(wald.estimate / wald.standard_error));
+    checks.figure(&format!("{at}/df"), wald.degrees_of_freedom);
+    checks.figure(&format!("{at}/p"), wald.p_two_sided().ok());
+    checks.figure(&format!("{at}/lb"), Some(scale(interval.low)));
+    checks.figure(&format!("{at}/ub"), Some(scale(interval.high)));
+    for key in ["diff", "mean", "gmr"] {
+        checks.figure(&format!("{at}/{key}"), Some(scale(interval.estimate)));
+    }
+}
+
+fn mean_figures(checks: &mut Checks, x: &[f64], y: &[f64]) {
+    t_figures(checks, "/welch", &stats::welch_difference(x, y).expect("they vary"), |value| value);
+    let log = stats::log_ratio_of_geometric_means(x, y).expect("they are positive");
+    t_figures(checks, "/log_welch_gmr", &log, libm::exp);
+    t_figures(checks, "/yuen_trim10", &stats::yuen_difference(x, y, 0.1).expect("they vary"), |value| value);
+    let cut = |values: &[f64]| stats::trimmed_mean(values, values.len() / 10).ok();
+    checks.vector("/trimmed_mean10", &[cut(x), cut(y)]);
+}
+
+fn quantile_figures(checks: &mut Checks, x: &[f64], y: &[f64]) {
+    let median = |values: &[f64]| stats::quantile(values, 0.5).expect("there are values");
+    checks.vector("/medians", &[Some(median(x)), Some(median(y))]);
+    checks.figure("/median_diff", Some(median(x) - median(y)));
+    checks.figure("/ratio_of_medians", Some(median(x) / median(y)));
+    let probabilities = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
+    checks.vector("/quantile_probs", &probabilities.map(Some));
+    for (key, values) in [("/quantiles_type7_x", x), ("/quantiles_type7_y", y)] {
+        checks.vector(key, &probabilities.map(|probability| stats::quantile(values, probability).ok()));
+    }
 }
 
 fn p(test: Result<RankTest, stats::RankError>) -> Option<f64> {
@@ -82,4 +118,5 @@ fn paired(checks: &mut Checks, x: &[f64], y: &[f64]) {
     checks.figure("/p_exact_ties", p(ranks.test(RankMethod::Exact)));
     let centre = ranks.hodges_lehmann(RankMethod::NormalCorrected, CONFIDENCE).expect("there are enough");
     checks.figure("/hl_pseudomedian", Some(centre.interval.estimate));
+    t_figures(checks, "/paired_t", &stats::paired_difference(x, y).expect("they vary"), |value| value);
 }
