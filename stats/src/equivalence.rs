@@ -60,7 +60,7 @@ pub struct Equivalence {
 ///
 /// # Examples
 /// ```
-/// let effect = stats::Wald { estimate: -0.494, standard_error: 0.231_488_309, degrees_of_freedom: Some(16.785_764) };
+/// let effect = stats::Wald { estimate: -0.494, standard_error: 0.231487941, degrees_of_freedom: Some(16.785_764) };
 /// let test = stats::equivalence_test(&effect, -1.0, 1.0, 0.05)?;
 /// assert!((test.p - 0.021_647_847).abs() < 1e-7);
 /// assert!(test.interval.low > -1.0 && test.interval.high < 1.0);

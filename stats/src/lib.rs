@@ -23,6 +23,10 @@
 //! | is an effect within margins? | [`equivalence_test`] |
 //! | how strong would something unseen have to be to explain it away? | [`e_value`], [`e_value_of_standardised_difference`], [`e_value_of_risk_difference`] |
 //! | which of several tests may be claimed? | [`adjusted_p_values`], [`combined_p_value`] |
+//! | and of their quantiles, where values come in units? | [`quantile_ratio`] |
+//! | would chance alone show as large a difference? | [`permutation_test`], [`stratified_permutation_test`] |
+//! | how sure is the mean of a series whose neighbours are alike? | [`circular_block_bootstrap`], [`bootstrap_standard_error`] |
+//! | how much must be observed, and what could be seen in what is? | [`sample_size_of_log_ratio`], [`exposure_for_rate_ratio`], [`sample_size_of_shares`]; [`detectable_log_ratio`], [`detectable_rate_ratio`], [`detectable_share`] |
 //! | what do many effects say together? | [`pool`], [`Pooled::interval`] |
 //! | and what would one more place see? | [`pivotal_prediction_interval`], [`Pooled::prediction_interval`] |
 //! | how much do they differ? | [`tau2_restricted_likelihood`], [`tau2_dersimonian_laird`], [`tau2_paule_mandel`], [`tau2_interval`] |
@@ -49,6 +53,7 @@
 //! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
 //! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
 
+mod block_bootstrap;
 mod bootstrap;
 mod censored_quantile;
 mod clustered_regression;
@@ -68,8 +73,11 @@ mod meta_analysis;
 mod multiplicity;
 mod numeric;
 mod panel;
+mod permutation;
 mod placebo;
+mod power;
 mod proportions;
+mod quantile_ratio;
 mod quantiles;
 mod random;
 mod ranks;
@@ -81,9 +89,10 @@ mod step_function;
 mod survival;
 mod wald;
 
+pub use block_bootstrap::{circular_block_bootstrap, circular_block_mean};
 pub use bootstrap::{
-    Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, cluster_bootstrap, cluster_bootstrap_bca,
-    percentile_interval,
+    Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, bootstrap_standard_error, cluster_bootstrap,
+    cluster_bootstrap_bca, percentile_interval,
 };
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
@@ -129,10 +138,16 @@ pub use meta_analysis::{
 };
 pub use multiplicity::{Adjust, Combination, MultiplicityError, adjusted_p_values, combined_p_value};
 pub use panel::{Panel, PanelError, PanelUnit};
+pub use permutation::{PermutationError, PermutationTest, permutation_test, stratified_permutation_test};
 pub use placebo::{
     PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,
 };
+pub use power::{
+    Detectable, PowerError, PowerPlan, detectable_log_ratio, detectable_rate_ratio, detectable_share,
+    exposure_for_rate_ratio, sample_size_of_log_ratio, sample_size_of_shares,
+};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
+pub use quantile_ratio::{Arm, ArmUnits, QuantileRatio, QuantileRatioError, quantile_ratio};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
     quantile_of_sorted,

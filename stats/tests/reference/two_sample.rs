@@ -16,6 +16,9 @@ pub(crate) fn compare(checks: &mut Checks, case: &Case) {
     if case.id.contains("paired") {
         return paired(checks, &x, &y);
     }
+    if case.id.starts_with("perm") {
+        return permutation(checks, &x, &y);
+    }
     rank_figures(checks, &x, &y);
     mean_figures(checks, &x, &y);
     quantile_figures(checks, &x, &y);
@@ -107,6 +110,20 @@ fn shifts(checks: &mut Checks, ranks: &RankComparison, x: &[f64], y: &[f64]) {
         checks.figure("/hl_log_ratio/ratio_median_pairwise", Some(libm::exp(ratio.estimate)));
         checks.figure_within(ROOT, "/hl_log_ratio/asymptotic_lb", Some(libm::exp(ratio.low)));
         checks.figure_within(ROOT, "/hl_log_ratio/asymptotic_ub", Some(libm::exp(ratio.high)));
+    }
+}
+
+fn permutation(checks: &mut Checks, x: &[f64], y: &[f64]) {
+    let test = stats::permutation_test(x, y, 10_000, 0).expect("the values differ");
+    checks.figure("/observed", Some(test.observed));
+    checks.figure("/n_perm", Some(test.assignments as f64));
+    checks.figure("/n_ge", Some(test.at_least as f64));
+    checks.figure("/n_le", Some(test.at_most as f64));
+    checks.figure("/n_abs_ge", Some(test.at_least_absolute as f64));
+    checks.figure("/p_greater", Some(test.p_greater));
+    checks.figure("/p_less", Some(test.p_less));
+    for key in ["/p_two_sided_abs", "/p_perm_test_pkg"] {
+        checks.figure(key, Some(test.p_two_sided));
     }
 }
 
