@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 
 use crate::distributions::{DistributionError, normal_quantile, normal_upper_tail};
 use crate::interval::{ConfidenceError, Interval, tail_probability};
+use crate::numeric::{sorted, sorted_mean};
 use crate::quantiles::{QuantileError, quantile};
 use crate::random::Philox;
 
@@ -297,6 +298,41 @@ pub fn basic_interval(estimate: f64, replicates: &[f64], confidence: f64) -> Res
     Ok(Interval { low, high, ..percentile })
 }
 
+/// Gives the standard error that replicates show: their standard deviation.
+///
+/// # Formula
+/// ```text
+/// √(Σ (θ* − mean)² / (B − 1))
+/// ```
+///
+/// # Errors
+/// [`BootstrapError`] when there are fewer than two replicates, one is not finite, or all are equal.
+///
+/// # Examples
+/// ```
+/// let error = stats::bootstrap_standard_error(&[1.0, 2.0, 3.0])?;
+/// assert!((error - 1.0).abs() < 1e-15);
+/// # Ok::<(), stats::BootstrapError>(())
+/// ```
+///
+/// # References
+/// Efron & Tibshirani (1993), An Introduction to the Bootstrap, (6.6).
+pub fn bootstrap_standard_error(replicates: &[f64]) -> Result<f64, BootstrapError> {
+    if replicates.len() < 2 {
+        return Err(BootstrapError::TooFewReplicates { replicates: replicates.len(), needed: 2 });
+    }
+    for (number, replicate) in replicates.iter().enumerate() {
+        defined(Some(*replicate), ResamplePlace::Replicate(number))?;
+    }
+    let sorted = sorted(replicates);
+    let mean = sorted_mean(&sorted);
+    let squares: f64 = sorted.iter().map(|value| (value - mean) * (value - mean)).sum();
+    if sorted.first() == sorted.last() {
+        return Err(BootstrapError::NoSpread);
+    }
+    Ok((squares / (sorted.len() as f64 - 1.0)).sqrt())
+}
+
 /// Values by cluster, in the order of the clusters' names.
 struct Groups<'a, V> {
     groups: Vec<Vec<&'a V>>,
@@ -373,7 +409,7 @@ impl Numbered {
 }
 
 /// The clusters of a replicate: as many as there are, drawn with replacement from the stream of its number.
-fn draws(clusters: usize, seed: u64, number: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn draws(clusters: usize, seed: u64, number: usize) -> impl Iterator<Item = usize> {
     let mut random = Philox::new(seed, number as u64);
     let count = NonZeroU64::new(clusters as u64).unwrap_or(NonZeroU64::MIN);
     (0..clusters).map(move |_| usize::try_from(random.below(count)).expect("a number below a length fits"))

@@ -16,6 +16,17 @@
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`], [`censored_quantiles_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`], [`kaplan_meier_quantiles_bca`] |
 //! | how large is an effect that two groups show? | [`log_risk_ratio`], [`log_odds_ratio`], [`risk_difference`], [`log_rate_ratio`], [`log_ratio_of_means`], [`standardised_mean_difference`] |
+//! | how much higher, or by what ratio, does one sample lie? | [`hodges_lehmann_shift`], [`hodges_lehmann_ratio`] |
+//! | which of two samples tends to be larger? | [`RankComparison`]; of pairs [`SignedRank`] |
+//! | how do the means of two samples differ? | [`welch_difference`], [`log_ratio_of_geometric_means`], [`yuen_difference`]; of pairs [`paired_difference`] |
+//! | and with covariates, where several outcomes come from one unit? | [`ClusteredRegression`] |
+//! | is an effect within margins? | [`equivalence_test`] |
+//! | how strong would something unseen have to be to explain it away? | [`e_value`], [`e_value_of_standardised_difference`], [`e_value_of_risk_difference`] |
+//! | which of several tests may be claimed? | [`adjusted_p_values`], [`combined_p_value`] |
+//! | and of their quantiles, where values come in units? | [`quantile_ratio`] |
+//! | would chance alone show as large a difference? | [`permutation_test`], [`stratified_permutation_test`] |
+//! | how sure is the mean of a series whose neighbours are alike? | [`circular_block_bootstrap`], [`bootstrap_standard_error`] |
+//! | how much must be observed, and what could be seen in what is? | [`sample_size_of_log_ratio`], [`exposure_for_rate_ratio`], [`sample_size_of_shares`]; [`detectable_log_ratio`], [`detectable_rate_ratio`], [`detectable_share`] |
 //! | what do many effects say together? | [`pool`], [`Pooled::interval`] |
 //! | and what would one more place see? | [`pivotal_prediction_interval`], [`Pooled::prediction_interval`] |
 //! | how much do they differ? | [`tau2_restricted_likelihood`], [`tau2_dersimonian_laird`], [`tau2_paule_mandel`], [`tau2_interval`] |
@@ -42,24 +53,34 @@
 //! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
 //! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
 
+mod block_bootstrap;
 mod bootstrap;
 mod censored_quantile;
+mod clustered_regression;
 mod confidence_sequence;
 mod count_effect;
 mod distributions;
+mod e_value;
 mod effect_sizes;
+mod equivalence;
 mod interrupted_series;
 mod interval;
 mod leave_f_out;
 mod linear;
 mod local_level;
+mod means;
 mod meta_analysis;
+mod multiplicity;
 mod numeric;
 mod panel;
+mod permutation;
 mod placebo;
+mod power;
 mod proportions;
+mod quantile_ratio;
 mod quantiles;
 mod random;
+mod ranks;
 mod rates;
 mod replication;
 mod robust_location;
@@ -68,14 +89,16 @@ mod step_function;
 mod survival;
 mod wald;
 
+pub use block_bootstrap::{circular_block_bootstrap, circular_block_mean};
 pub use bootstrap::{
-    Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, cluster_bootstrap, cluster_bootstrap_bca,
-    percentile_interval,
+    Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, bootstrap_standard_error, cluster_bootstrap,
+    cluster_bootstrap_bca, percentile_interval,
 };
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
     censored_quantiles_bca,
 };
+pub use clustered_regression::{ClusteredError, ClusteredRegression};
 pub use confidence_sequence::{
     Look, Looks, MixtureTest, NormalMixture, RatioDecision, RatioTest, SequentialError, SequentialRatio,
     confidence_sequence, gamma_exponential_boundary, stitched_boundary,
@@ -85,10 +108,14 @@ pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
 };
+pub use e_value::{
+    EValue, EValueError, RatioKind, e_value, e_value_of_risk_difference, e_value_of_standardised_difference,
+};
 pub use effect_sizes::{
     EffectSize, EffectSizeError, Proportion, Summary, log_odds_ratio, log_rate_ratio, log_ratio_of_means,
     log_ratio_of_means_corrected, log_risk_ratio, risk_difference, standardised_mean_difference,
 };
+pub use equivalence::{Equivalence, EquivalenceError, equivalence_test};
 pub use interrupted_series::{
     CounterfactualPoint, InterruptedSeries, Likelihood, ResidualTest, RobustCovariance, SeriesError, SeriesFit,
 };
@@ -99,6 +126,7 @@ pub use leave_f_out::{
 };
 pub use linear::LinearError;
 pub use local_level::{LevelAt, LocalLevel, LocalLevelError};
+pub use means::{MeansError, log_ratio_of_geometric_means, paired_difference, welch_difference, yuen_difference};
 pub use meta_analysis::{
     ClusterRobust, CollapseWeights, Collapsed, CombineError, FailSafe, HenmiCopas, HeterogeneityInterval,
     HeterogeneityTest, Influence, MetaRegression, MissingSide, Pooled, PooledMethod, PooledTest, PredictionFreedom,
@@ -108,16 +136,27 @@ pub use meta_analysis::{
     pivotal_prediction_interval, pool, selection_model, shrunken_effects, sign_flip_test, tau2_dersimonian_laird,
     tau2_interval, tau2_paule_mandel, tau2_restricted_likelihood, three_level, trim_and_fill,
 };
+pub use multiplicity::{Adjust, Combination, MultiplicityError, adjusted_p_values, combined_p_value};
 pub use panel::{Panel, PanelError, PanelUnit};
+pub use permutation::{PermutationError, PermutationTest, permutation_test, stratified_permutation_test};
 pub use placebo::{
     PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,
 };
+pub use power::{
+    Detectable, PowerError, PowerPlan, detectable_log_ratio, detectable_rate_ratio, detectable_share,
+    exposure_for_rate_ratio, sample_size_of_log_ratio, sample_size_of_shares,
+};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
+pub use quantile_ratio::{Arm, ArmUnits, QuantileRatio, QuantileRatioError, quantile_ratio};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,
     quantile_of_sorted,
 };
 pub use random::Philox;
+pub use ranks::{
+    HodgesLehmann, Pairs, RankComparison, RankError, RankMethod, RankTest, SignedRank, hodges_lehmann_ratio,
+    hodges_lehmann_shift,
+};
 pub use rates::{
     FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
     pearson_dispersion, poisson_interval, quasi_poisson_interval,

@@ -210,6 +210,12 @@ impl Position {
     }
 }
 
+/// The order statistic, from 0, at or below a quantile of `count` values, and how far it is to the next.
+pub(crate) fn quantile_position(probability: f64, count: usize) -> Result<(usize, f64), QuantileError> {
+    let Position { index, fraction } = Position::of(probability, count)?;
+    Ok((index, fraction))
+}
+
 fn lower_middle(count: usize) -> Result<usize, QuantileError> {
     Ok(count.checked_sub(1).ok_or(QuantileError::NoValues)? / 2)
 }

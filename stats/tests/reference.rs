@@ -10,6 +10,7 @@ mod reference {
     pub(crate) mod anytime;
     pub(crate) mod bft;
     pub(crate) mod checks;
+    pub(crate) mod criterion;
     pub(crate) mod did;
     pub(crate) mod families;
     pub(crate) mod meta;
@@ -17,6 +18,7 @@ mod reference {
     pub(crate) mod replication;
     pub(crate) mod schema;
     pub(crate) mod series;
+    pub(crate) mod two_sample;
 }
 
 use std::path::{Path, PathBuf};

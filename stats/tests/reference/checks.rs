@@ -23,9 +23,14 @@ impl<'a> Checks<'a> {
     /// Compares a figure with the one at `pointer`, where `null` stands for no figure. Passes over what is not
     /// expected.
     pub(crate) fn figure(&mut self, pointer: &str, actual: Option<f64>) {
+        self.figure_within(self.tolerance, pointer, actual);
+    }
+
+    /// Does what [`Checks::figure`] does with a tolerance that a note of the case gives for this figure.
+    pub(crate) fn figure_within(&mut self, tolerance: Tolerance, pointer: &str, actual: Option<f64>) {
         let Some(expected) = self.expected.pointer(pointer) else { return };
         self.compared.insert(pointer.to_owned());
-        let Tolerance { rel, abs } = self.tolerance;
+        let Tolerance { rel, abs } = tolerance;
         let agrees = match (expected.as_f64(), actual) {
             (Some(expected), Some(actual)) => (actual - expected).abs() <= abs + rel * expected.abs(),
             (None, None) => expected.is_null(),

@@ -18,11 +18,16 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "anytime" => super::anytime::compare(&mut checks, case),
         "bft" => super::bft::compare(&mut checks, case),
         "bootstrap" => bootstrap(&mut checks, case, directory),
-        "criterion_and_placebo" => super::placebo::compare(&mut checks, case),
+        "criterion_and_placebo" => {
+            super::placebo::compare(&mut checks, case);
+            super::criterion::margins(&mut checks, case);
+        }
         "did" => super::did::compare(&mut checks, case, directory),
         "distributions" => distributions(&mut checks, case),
+        "evalue" => super::criterion::e_values(&mut checks, case),
         "leave_f_out" => super::bft::hull(&mut checks, case),
         "meta" => super::meta::compare(&mut checks, case, directory),
+        "multiplicity" => super::criterion::multiplicity(&mut checks, case),
         "its" | "state_space" => super::series::compare(&mut checks, case, directory),
         "proportions" => proportions(&mut checks, case),
         "published_ai" => {
@@ -31,6 +36,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         }
         "rates" => rates(&mut checks, case, directory),
         "replication" => super::replication::compare(&mut checks, case),
+        "two_sample" | "ranks_extra" => super::two_sample::compare(&mut checks, case),
         "survival" => survival(&mut checks, case, directory),
         _ => {}
     }
@@ -200,6 +206,8 @@ fn ratio_of_medians(checks: &mut Checks, case: &Case, resamples_x: &[Vec<usize>]
         .expect("the case has an interval");
     checks.figure("/theta", Some(estimate));
     checks.vector("/boot_head", &replicates.iter().take(10).copied().map(Some).collect::<Vec<_>>());
+    let logarithms: Vec<_> = replicates.iter().map(|ratio| libm::log(*ratio)).collect();
+    checks.figure("/log_se", stats::bootstrap_standard_error(&logarithms).ok());
     checks.figure("/z0", Some(bca.bias_correction));
     checks.figure("/acceleration", Some(bca.acceleration));
     checks.vector("/bca_probs", &[Some(bca.probabilities.0), Some(bca.probabilities.1)]);
@@ -214,12 +222,11 @@ fn moving_block_mean(checks: &mut Checks, case: &Case, starts: &[Vec<usize>]) {
     let y = numbers(case, "y");
     let length =
         usize::try_from(count(case, "block_length").expect("the case has a block length")).expect("it is small");
-    let replicate = |starts: &Vec<usize>| {
-        let blocks = starts.iter().flat_map(|&start| (start..start + length).map(|index| y[index % y.len()]));
-        mean(&blocks.take(y.len()).collect::<Vec<_>>())
-    };
+    let replicate =
+        |starts: &Vec<usize>| stats::circular_block_mean(&y, length, starts).expect("the blocks fill the series");
     let replicates: Vec<_> = starts.iter().map(replicate).collect();
     checks.vector("/head", &replicates.iter().take(10).copied().map(Some).collect::<Vec<_>>());
+    checks.figure("/se", stats::bootstrap_standard_error(&replicates).ok());
     let percentile = stats::percentile_interval(mean(&y), &replicates, CONFIDENCE).expect("there are replicates");
     checks.vector("/percentile", &limits(&percentile));
 }
