@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Sql(SqlArguments),
     /// Lists the metrics and what they mean; compares definitions; lists published clusters.
     Metrics(MetricsArguments),
+    /// Compares two arms of any table, such as the data of a published randomised study.
+    Compare(CompareArguments),
     /// Combines effects that several organisations measured, some of which may lie.
     Consensus(ConsensusArguments),
     /// Lists the sources and what they fill.
@@ -259,6 +261,77 @@ pub(crate) struct SqlArguments {
     /// Read the lake as of this version or time.
     #[arg(long, value_name = "VERSION|TIME", value_parser = as_of)]
     pub(crate) as_of: Option<lake::AsOf>,
+}
+
+/// Whether more of an outcome is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Better {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
+/// What outcomes are compared as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareScale {
+    /// Positive numbers, as a ratio.
+    Ratio,
+    /// Shares from 0 to 1, as a difference.
+    Difference,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArguments {
+    /// A table with one observation a row: CSV with a header, or Parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// The column of the outcome.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) outcome: String,
+    /// The column that tells the arm of a row.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) arm: String,
+    /// The arm that is compared with, as the column spells it.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) control: String,
+    /// The arm that is looked at, as the column spells it.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) treatment: String,
+    /// Whether a higher or a lower outcome is better.
+    #[arg(long, value_enum)]
+    pub(crate) better: Better,
+    /// The column of the unit whose rows may depend on one another, such as a developer or a service; without it every row
+    /// stands for itself.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) unit: Option<String>,
+    /// A column that enters the regression as a number; may be given again.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) covariate: Vec<String>,
+    /// A column of positive numbers that enters as logarithms; may be given again.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) log_covariate: Vec<String>,
+    /// A column each of whose values gets a level of its own, such as a period or a site; may be given again.
+    #[arg(long, visible_alias = "time", value_name = "COLUMN")]
+    pub(crate) factor: Vec<String>,
+    /// What outcomes are compared as.
+    #[arg(long, value_enum, default_value_t = CompareScale::Ratio)]
+    pub(crate) scale: CompareScale,
+    /// Chance alone decided which row was under which arm; without it the comparison describes and concludes nothing.
+    #[arg(long)]
+    pub(crate) randomised: bool,
+    /// How much worse still counts as not worse: a ratio, or with `--scale difference` a difference. Default: 1.1, or 0.03.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) margin: Option<f64>,
+    /// Intervals are meant at one less this.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    pub(crate) alpha: f64,
+    /// Replicates of bootstrap and permutation.
+    #[arg(long, value_name = "N", default_value_t = 4999)]
+    pub(crate) replicates: u32,
+    /// Their seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Args, Debug)]

@@ -60,7 +60,7 @@ pub(crate) fn texts(
 }
 
 /// The texts of all cells, row by row; null is empty.
-fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>> {
+pub(crate) fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>> {
     let options =
         FormatOptions::default().with_display_error(true).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
     let mut rows = Vec::new();

@@ -4,8 +4,10 @@ use derive::{Definition, Derived, headline};
 use lake::{Instant, tables::metrics};
 
 /// How much a design can carry, from A (randomised) to E (before and after).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum DesignGrade {
+    /// Chance decided who was treated.
+    A,
     /// One group, before and after, without a control that the design can rest on. It prints estimates and is at most
     /// inconclusive.
     E,
@@ -16,6 +18,7 @@ impl DesignGrade {
     #[must_use]
     pub fn letter(self) -> char {
         match self {
+            Self::A => 'A',
             Self::E => 'E',
         }
     }

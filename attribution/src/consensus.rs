@@ -121,7 +121,7 @@ impl Limits {
         Self { estimate: None, low, high }
     }
 
-    fn about(interval: Interval) -> Self {
+    pub(crate) fn about(interval: Interval) -> Self {
         Self { estimate: Some(interval.estimate), low: interval.low, high: interval.high }
     }
 }

@@ -1,15 +1,18 @@
 //! Designs and verdicts: whether a change of working improved delivery.
 //!
 //! Inside one organisation there is so far the weakest design there is, a plain before and after, and it is named as such:
-//! grade E describes and never concludes. Across organisations, effects that were measured elsewhere are combined so that
+//! grade E describes and never concludes. Two arms of any other table
+//! are compared by one regression that is named before looking. Across organisations, effects that were measured elsewhere are combined so that
 //! no liar among them can buy the answer.
 
 mod before_after;
+mod comparison;
 mod consensus;
 mod criterion;
 mod effects;
 
 pub use before_after::{Contrast, DesignGrade, Sides, before_after};
+pub use comparison::{ArmSummary, AtMargin, Cells, Comparison, ComparisonError, LeftOut, Question, View, compare};
 pub use consensus::{Blocking, Consensus, ConsensusError, FEWEST, Limits, MetricConsensus, Terms, Vote, consensus};
 pub use criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
 pub use effects::{Effect, EffectTable, EffectsError, read_effects};

@@ -271,9 +271,8 @@ fn nothing(deployments: &[deployments::Row], plan: &Plan) -> String {
         return "no deployment names an environment".to_owned();
     }
     if measured.is_empty() {
-        let list = |words: Vec<&str>| match words.is_empty() {
-            true => "nothing".to_owned(),
-            false => format!("`{}`", words.join("`, `")),
+        let list = |words: Vec<&str>| {
+            if words.is_empty() { "nothing".to_owned() } else { format!("`{}`", words.join("`, `")) }
         };
         return format!(
             "no deployment went to production (production is called {}; the data know {})",

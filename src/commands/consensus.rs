@@ -107,7 +107,7 @@ fn told(found: &Consensus, table: &EffectTable, metrics: &str) -> String {
 }
 
 /// An estimate with its limits, or the limits alone.
-fn between(scale: Scale, limits: Limits) -> String {
+pub(super) fn between(scale: Scale, limits: Limits) -> String {
     let range = format!("{} to {}", change(scale, limits.low), change(scale, limits.high));
     match limits.estimate {
         Some(estimate) => format!("{} ({range})", change(scale, estimate)),
@@ -116,7 +116,7 @@ fn between(scale: Scale, limits: Limits) -> String {
 }
 
 /// A difference in percentage points, or a ratio as the change it is.
-fn change(scale: Scale, effect: f64) -> String {
+pub(super) fn change(scale: Scale, effect: f64) -> String {
     let sign = if effect >= 0.0 { "+" } else { "\u{2212}" };
     match scale {
         Scale::Difference => format!("{sign}{} points", format::number(100.0 * effect.abs())),

@@ -1,5 +1,6 @@
 //! The subcommands: one file each.
 
+mod compare;
 mod config;
 mod consensus;
 mod demo;
@@ -39,6 +40,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Schema(own) => schema::run(terminal, global.format, own),
         Command::Sql(own) => sql::run(terminal, global, own).await,
         Command::Metrics(own) => metrics::run(terminal, global, own).await,
+        Command::Compare(own) => compare::run(terminal, global.format, own),
         Command::Consensus(own) => consensus::run(terminal, global.format, own),
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,

@@ -1,6 +1,7 @@
 //! Promises of the house and of the command.
 
 mod command;
+mod compare;
 mod consensus;
 mod evidence;
 mod git_report;

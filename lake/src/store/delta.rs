@@ -37,10 +37,10 @@ impl Lake {
             let first = format!("{log}/00000000000000000000.json");
             // The first entry is looked for again, because a writer may just have made the table.
             if !self.objects.exists(&first).await? {
-                return match self.objects.any_below(&log).await? && !self.objects.exists(&first).await? {
-                    true => Err(self.objects.damaged(&first, "it is missing, though there is more of this log")),
-                    false => Ok(None),
-                };
+                if self.objects.any_below(&log).await? && !self.objects.exists(&first).await? {
+                    return Err(self.objects.damaged(&first, "it is missing, though there is more of this log"));
+                }
+                return Ok(None);
             }
             match self.builder(table.name)?.load().await {
                 Ok(found) => {

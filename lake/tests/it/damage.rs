@@ -287,8 +287,12 @@ fn data_files_that_are_gone_or_cut_are_listed() {
             let files = files(&folder.path().join("tables").join(table), ".parquet");
             files.into_iter().map(|path| (path.display().to_string(), path)).collect::<BTreeMap<_, _>>()
         });
-        gone.values().for_each(|path| fs::remove_file(path).expect("it is there"));
-        short.values().for_each(|path| cut(path));
+        for path in gone.values() {
+            fs::remove_file(path).expect("it is there");
+        }
+        for path in short.values() {
+            cut(path);
+        }
         let found = snapshot.damaged_files().await.expect("the logs are whole");
         let (missing, cut): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, wrong)| wrong == "it is missing");
         assert!(!missing.is_empty() && missing.iter().all(|(name, _)| gone.contains_key(name)), "{missing:?}");

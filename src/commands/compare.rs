@@ -1,0 +1,183 @@
+//! `doracle compare`: two arms of any table.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use attribution::{ArmSummary, Cells, Class, Comparison, ComparisonError, LeftOut, Limits, Question, Scale, View};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use reports::format;
+use serde_json::json;
+
+use super::consensus::{between, change};
+use crate::cli::{Better, CompareArguments, CompareScale, Format};
+use crate::exit::{Outcome, UsageError};
+use crate::table_output::{self, FORMAT_VERSION, aligned};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(terminal: &Terminal, format: Format, own: &CompareArguments) -> Result<Outcome> {
+    let cells = cells(&own.data)?;
+    let question = question(own);
+    let found = match attribution::compare(&cells, &question) {
+        Ok(found) => found,
+        Err(error @ ComparisonError::Insufficient(_)) => {
+            return Err(wrong(&error).context(format!("`{}` cannot be compared", own.data.display())));
+        }
+        Err(error) => return Err(wrong(&error)),
+    };
+    let (titles, rows) = views(&found);
+    if table_output::texts(terminal, format, &titles, &rows)?.is_some() {
+        return Ok(Outcome::Done);
+    }
+    let text = if format == Format::Table {
+        told(&found, &question, &aligned(&titles, &[false; TITLES.len()], &rows))
+    } else {
+        let document = json!({"format_version": FORMAT_VERSION, "comparison": found});
+        serde_json::to_string_pretty(&document)? + "\n"
+    };
+    terminal.text(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn question(own: &CompareArguments) -> Question {
+    let scale = match own.scale {
+        CompareScale::Ratio => Scale::LogRatio,
+        CompareScale::Difference => Scale::Difference,
+    };
+    let usual = Question::new(&own.outcome, &own.arm, &own.control, &own.treatment, scale);
+    let margin = own.margin.map(|margin| if scale == Scale::LogRatio { margin.ln() } else { margin });
+    Question {
+        unit: own.unit.clone(),
+        covariates: own.covariate.clone(),
+        log_covariates: own.log_covariate.clone(),
+        factors: own.factor.clone(),
+        is_higher_better: own.better == Better::Higher,
+        is_randomised: own.randomised,
+        margin: margin.unwrap_or(usual.margin),
+        alpha: own.alpha,
+        replicates: own.replicates,
+        seed: own.seed,
+        ..usual
+    }
+}
+
+/// The cells of a CSV or Parquet file.
+fn cells(path: &Path) -> Result<Cells> {
+    let shown = path.display();
+    let file = File::open(path).with_context(|| format!("could not open `{shown}`"))?;
+    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+        return Cells::from_csv(file).with_context(|| format!("could not read `{shown}` as CSV with a header"));
+    }
+    let read = || -> Result<Cells> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)?;
+        let columns = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let batches = reader.build()?.collect::<Result<Vec<_>, _>>()?;
+        let rows = table_output::cells(&batches)?;
+        let texts = |row: Vec<Option<String>>| row.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(Cells { columns, rows: rows.into_iter().map(texts).collect() })
+    };
+    read().with_context(|| format!("could not read `{shown}` as Parquet"))
+}
+
+fn wrong(error: &ComparisonError) -> anyhow::Error {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let hint = Some("`doracle compare --help` lists what is needed".into());
+    UsageError { message: format!("{error}{cause}"), hint }.into()
+}
+
+const TITLES: [&str; 3] = ["view", "effect", "p"];
+
+/// The answer first, and then the other ways of looking at it.
+fn views(found: &Comparison) -> (Vec<String>, Vec<Vec<Option<String>>>) {
+    let row = |name: &str, limits: Option<Limits>, p_value: Option<f64>, why_not: Option<&String>| {
+        let effect = limits.map(|limits| between(found.scale, limits)).or_else(|| why_not.cloned());
+        vec![Some(name.to_owned()), effect, p_value.map(probability)]
+    };
+    let answer = row(ANSWER, Some(found.effect), Some(found.p_value), None);
+    let of_view = |view: &View| row(view.name, view.limits, view.p_value, view.why_not.as_ref());
+    (TITLES.map(str::to_owned).to_vec(), std::iter::once(answer).chain(found.views.iter().map(of_view)).collect())
+}
+
+/// What decides, named before looking.
+const ANSWER: &str = "regression, errors robust to units (CR2): the answer";
+
+fn told(found: &Comparison, question: &Question, views: &str) -> String {
+    let mut lines = vec![views.to_owned()];
+    let [control, treatment] = &found.arms;
+    let arm = |arm: &ArmSummary| {
+        let mean = match found.scale {
+            Scale::LogRatio => format!("geometric mean {}", format::number(arm.mean)),
+            Scale::Difference => format!("share {}", format::percent(arm.mean)),
+        };
+        format!("`{}`: {} rows of {} units, {mean}", arm.name, arm.rows, arm.units)
+    };
+    lines.push(format!("{} against {}", arm(treatment), arm(control)));
+    if found.left_out_rows > 0 {
+        lines.push(format!("{} rows are of other arms or lack a value, and do not enter", found.left_out_rows));
+    }
+    lines.push(verdict(found));
+    lines.push(format!(
+        "smallest margin at which these data would say \"not worse\": {}",
+        margin(found.scale, found.smallest_margin)
+    ));
+    let at: Vec<String> =
+        found.at_margins.iter().map(|at| format!("{} at {}", at.class, margin(found.scale, at.margin))).collect();
+    lines.push(format!("at other margins: {}", at.join(", ")));
+    lines.push(format!(
+        "a repetition with the same error would find an effect of {} four times in five",
+        change(found.scale, found.detectable)
+    ));
+    if let Some([lowest, highest]) = &found.left_out {
+        let without =
+            |left: &LeftOut| format!("{} without `{}` ({})", change(found.scale, left.estimate), left.unit, left.class);
+        lines.push(format!("single units move it from {} to {}", without(lowest), without(highest)));
+    }
+    if let Some([estimate, limit]) = found.e_value {
+        lines.push(format!(
+            "something unseen would explain the estimate away if it went with arm and outcome {} times as often, and the \
+             limit if {} times (E-value)",
+            format::number(estimate),
+            format::number(limit)
+        ));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "positive is better: effects are {}; intervals at {}; {} degrees of freedom; seed {}",
+        match (found.scale, question.is_higher_better) {
+            (Scale::LogRatio, true) => format!("`{}` over `{}`", treatment.name, control.name),
+            (Scale::LogRatio, false) => format!("`{}` over `{}`", control.name, treatment.name),
+            (Scale::Difference, true) => format!("`{}` less `{}`", treatment.name, control.name),
+            (Scale::Difference, false) => format!("`{}` less `{}`", control.name, treatment.name),
+        },
+        format::percent(1.0 - question.alpha),
+        format::number(found.degrees_of_freedom),
+        question.seed
+    ));
+    lines.join("\n") + "\n"
+}
+
+fn verdict(found: &Comparison) -> String {
+    let at = margin(found.scale, found.margin);
+    let grade = found.grade.letter();
+    if grade == 'A' {
+        return format!("design A, arms by chance: {} at a margin of {at}", found.class);
+    }
+    let direction = match found.class {
+        Class::Superior => "consistent with improvement",
+        Class::NonInferior => "consistent with no harm beyond the margin",
+        Class::Inferior => "consistent with harm",
+        Class::Inconclusive => "no direction stands out",
+    };
+    format!("design {grade}, arms not by chance: inconclusive, whatever the interval; {direction} (margin {at})")
+}
+
+fn margin(scale: Scale, margin: f64) -> String {
+    match scale {
+        Scale::LogRatio => format!("a ratio of {:.3}", margin.exp()),
+        Scale::Difference => format!("{:.2} points", 100.0 * margin),
+    }
+}
+
+fn probability(p_value: f64) -> String {
+    if p_value < 0.0001 { "< 0.0001".to_owned() } else { format!("{p_value:.4}") }
+}
