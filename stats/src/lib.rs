@@ -35,6 +35,8 @@
 //! | may I look whenever I like? | [`confidence_sequence`], [`NormalMixture`], [`MixtureTest`], [`stitched_boundary`], [`gamma_exponential_boundary`] |
 //! | and when the looks are declared? | [`Looks`] |
 //! | which of two rates of success is it, as early as can be? | [`RatioTest`] |
+//! | which of two arms waits longer, up to a horizon? | [`restricted_mean_contrast`], [`stratified_restricted_mean`], [`restricted_mean_ratio_bca`] |
+//! | and by a median or another quantile? | [`quantile_ratio_bca`] |
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
@@ -138,7 +140,9 @@ pub use staggered::{
 };
 pub use step_function::QuantileEstimate;
 pub use survival::{
-    KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
-    kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca,
+    ClusteredRatio, ContrastError, KaplanMeier, QuantileInterval, RestrictedMean, RestrictedMeanContrast,
+    StratifiedContrast, StratumWeight, SurvivalBootstrapError, SurvivalError, SurvivalStep, kaplan_meier_quantile_bca,
+    kaplan_meier_quantiles_bca, quantile_ratio_bca, restricted_mean_contrast, restricted_mean_ratio_bca,
+    stratified_restricted_mean,
 };
 pub use wald::{Wald, WaldError};

@@ -151,6 +151,10 @@ fn restricted_means(checks: &mut Checks, case: &Case, curves: &BTreeMap<String, 
         checks.figure(&format!("/rmst_arm{arm}/lb"), Some(mean.interval.low));
         checks.figure(&format!("/rmst_arm{arm}/ub"), Some(mean.interval.high));
     }
+    let arm = |level: &str| case.expected[level].as_str().and_then(|level| curves.get(level));
+    if let Some((treated, controls)) = arm("arm1_level").zip(arm("arm0_level")) {
+        super::survival::restricted_means(checks, treated, controls, horizon);
+    }
 }
 
 /// One curve for each group, in order of the group's name.
