@@ -37,6 +37,7 @@
 //! | which of two rates of success is it, as early as can be? | [`RatioTest`] |
 //! | which of two arms waits longer, up to a horizon? | [`restricted_mean_contrast`], [`stratified_restricted_mean`], [`restricted_mean_ratio_bca`] |
 //! | and by a median or another quantile? | [`quantile_ratio_bca`] |
+//! | do groups have one hazard? | [`log_rank`], [`log_rank_stratified`] |
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
@@ -55,6 +56,7 @@ mod interval;
 mod leave_f_out;
 mod linear;
 mod local_level;
+mod log_rank;
 mod meta_analysis;
 mod numeric;
 mod panel;
@@ -101,6 +103,7 @@ pub use leave_f_out::{
 };
 pub use linear::LinearError;
 pub use local_level::{LevelAt, LocalLevel, LocalLevelError};
+pub use log_rank::{ChiSquaredTest, GroupEvents, LogRank, LogRankError, LogRankWeight, log_rank, log_rank_stratified};
 pub use meta_analysis::{
     ClusterRobust, CollapseWeights, Collapsed, CombineError, FailSafe, HenmiCopas, HeterogeneityInterval,
     HeterogeneityTest, Influence, MetaRegression, MissingSide, Pooled, PooledMethod, PooledTest, PredictionFreedom,

@@ -97,6 +97,9 @@ fn survival(checks: &mut Checks, case: &Case, directory: &Path) {
     km_table(checks, &curves);
     km_quantiles(checks, case, &curves);
     restricted_means(checks, case, &curves);
+    if !case.input["data"].is_null() {
+        super::survival::compare(checks, case, &table(case, directory));
+    }
 }
 
 fn km_table(checks: &mut Checks, curves: &BTreeMap<String, KaplanMeier>) {
