@@ -38,6 +38,7 @@
 //! | which of two arms waits longer, up to a horizon? | [`restricted_mean_contrast`], [`stratified_restricted_mean`], [`restricted_mean_ratio_bca`] |
 //! | and by a median or another quantile? | [`quantile_ratio_bca`] |
 //! | do groups have one hazard? | [`log_rank`], [`log_rank_stratified`] |
+//! | by what ratio do hazards differ, covariates considered? | [`ProportionalHazards`] |
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
@@ -61,6 +62,7 @@ mod meta_analysis;
 mod numeric;
 mod panel;
 mod placebo;
+mod proportional_hazards;
 mod proportions;
 mod quantiles;
 mod random;
@@ -117,6 +119,7 @@ pub use panel::{Panel, PanelError, PanelUnit};
 pub use placebo::{
     PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,
 };
+pub use proportional_hazards::{HazardError, HazardSubject, ProportionalHazards, ProportionalityTest, Ties};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantiles::{
     QuantileError, median_lower, median_lower_i64, quantile, quantile_i64, quantile_i64_in_place, quantile_in_place,

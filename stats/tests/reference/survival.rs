@@ -1,6 +1,6 @@
 //! Cases of two or more survival curves against each other.
 
-use stats::{Interval, KaplanMeier, LogRank, LogRankWeight, Wald};
+use stats::{HazardSubject, Interval, KaplanMeier, LogRank, LogRankWeight, ProportionalHazards, Ties, Wald};
 
 use super::checks::Checks;
 use super::schema::{Case, Table};
@@ -40,6 +40,7 @@ pub(crate) fn compare(checks: &mut Checks, case: &Case, table: &Table) {
         strata: case.input["strata"].as_str().map(|strata| table.text(strata)),
     };
     log_ranks(checks, &columns);
+    hazards(checks, &columns);
 }
 
 fn log_ranks(checks: &mut Checks, Columns { times, observed, groups, strata }: &Columns) {
@@ -61,4 +62,52 @@ fn log_ranks(checks: &mut Checks, Columns { times, observed, groups, strata }: &
         let within = stats::log_rank_stratified(times, observed, groups, strata, LogRankWeight::Equal);
         compare("logrank_stratified", within.expect("there are two groups"));
     }
+}
+
+fn hazards(checks: &mut Checks, columns: &Columns) {
+    for (name, ties) in [("efron", Ties::Efron), ("breslow", Ties::Breslow)] {
+        let fit = fit(columns, None, ties);
+        let effect = fit.effects().expect("it has a variance")[0];
+        let interval = effect.interval(CONFIDENCE).expect("the level is right");
+        let mut figure = |key: &str, value: f64| checks.figure(&format!("/{name}/{key}"), Some(value));
+        figure("coef", effect.estimate);
+        figure("se", effect.standard_error);
+        figure("hr", libm::exp(interval.estimate));
+        figure("hr_lb", libm::exp(interval.low));
+        figure("hr_ub", libm::exp(interval.high));
+        figure("loglik/0", fit.log_likelihood_at_zero());
+        figure("loglik/1", fit.log_likelihood());
+        figure("score", fit.score_test().expect("a tail").statistic);
+        figure("lr", fit.likelihood_ratio_test().expect("a tail").statistic);
+        figure("wald", fit.wald_test().expect("a tail").statistic);
+        if ties == Ties::Efron {
+            let change = fit.proportionality().expect("events are many").covariates[0];
+            checks.figure("/zph_km/chisq", Some(change.statistic));
+            checks.figure("/zph_km/p", Some(change.p));
+        }
+    }
+    if let Some(strata) = columns.strata {
+        let effect = fit(columns, Some(strata), Ties::Efron).effects().expect("it has a variance")[0];
+        checks.figure("/efron_stratified/coef", Some(effect.estimate));
+        checks.figure("/efron_stratified/se", Some(effect.standard_error));
+    }
+}
+
+/// A regression on whether a subject is of the last group.
+fn fit(columns: &Columns, strata: Option<&[String]>, ties: Ties) -> ProportionalHazards {
+    let last = columns.groups.iter().max().expect("there are subjects");
+    let mut names: Vec<&String> = strata.unwrap_or_default().iter().collect();
+    names.sort();
+    names.dedup();
+    let subjects: Vec<HazardSubject> = (0..columns.times.len())
+        .map(|place| {
+            let is_last = f64::from(u8::from(columns.groups[place] == *last));
+            let stratum = strata.map_or(0, |strata| names.partition_point(|name| **name < strata[place]) as u64);
+            HazardSubject {
+                stratum,
+                ..HazardSubject::new(columns.times[place], columns.observed[place], vec![is_last])
+            }
+        })
+        .collect();
+    ProportionalHazards::fit(&subjects, ties).expect("the likelihood has a top")
 }
