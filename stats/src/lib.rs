@@ -42,6 +42,7 @@
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
+//! | and one or two units, against a mixture of others? | [`synthetic_control`], [`placebo_units`], [`synthetic_difference`], [`placebo_variance`] |
 //! | and to counts, as a ratio? | [`count_effect`] |
 //! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
 //! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
@@ -72,6 +73,7 @@ mod robust_location;
 mod staggered;
 mod step_function;
 mod survival;
+mod synthetic_control;
 mod wald;
 
 pub use bootstrap::{
@@ -150,5 +152,9 @@ pub use survival::{
     StratifiedContrast, StratumWeight, SurvivalBootstrapError, SurvivalError, SurvivalStep, kaplan_meier_quantile_bca,
     kaplan_meier_quantiles_bca, quantile_ratio_bca, restricted_mean_contrast, restricted_mean_ratio_bca,
     stratified_restricted_mean,
+};
+pub use synthetic_control::{
+    PlaceboUnit, PlaceboUnits, PlaceboVariance, SyntheticControl, SyntheticError, WeightedDifference, placebo_units,
+    placebo_variance, synthetic_control, synthetic_difference,
 };
 pub use wald::{Wald, WaldError};

@@ -18,6 +18,7 @@ mod reference {
     pub(crate) mod schema;
     pub(crate) mod series;
     pub(crate) mod survival;
+    pub(crate) mod synthetic_control;
 }
 
 use std::path::{Path, PathBuf};

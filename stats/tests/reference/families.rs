@@ -32,6 +32,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "rates" => rates(&mut checks, case, directory),
         "replication" => super::replication::compare(&mut checks, case),
         "survival" => survival(&mut checks, case, directory),
+        "synthetic_control" => super::synthetic_control::compare(&mut checks, case, directory),
         _ => {}
     }
     checks.any().then_some(checks)
