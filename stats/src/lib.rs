@@ -12,6 +12,7 @@
 //! | what is the quantile of complete data? | [`quantile`], [`quantile_i64`], [`median_lower`], [`median_lower_i64`] |
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |
+//! | what share has had an event, where another may come first? | [`CumulativeIncidence`], [`incidence_difference`] |
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`], [`censored_quantiles_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`], [`kaplan_meier_quantiles_bca`] |
@@ -49,6 +50,7 @@
 
 mod bootstrap;
 mod censored_quantile;
+mod competing_risks;
 mod confidence_sequence;
 mod count_effect;
 mod distributions;
@@ -83,6 +85,9 @@ pub use bootstrap::{
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
     censored_quantiles_bca,
+};
+pub use competing_risks::{
+    CumulativeIncidence, EndKind, IncidenceError, IncidenceShare, IncidenceStep, incidence_difference,
 };
 pub use confidence_sequence::{
     Look, Looks, MixtureTest, NormalMixture, RatioDecision, RatioTest, SequentialError, SequentialRatio,
