@@ -53,11 +53,10 @@ fn sums_are_those_of_the_definition() {
             let w = if weight == Equal { 1.0 } else { survival };
             for g in 0..3 {
                 expected[g] += w * events * at_risk(g) / all;
-                for h in 0..3 {
+                for (h, entry) in variance[g].iter_mut().enumerate() {
                     let same = f64::from(u8::from(g == h));
                     let of_one = at_risk(g) / all * (same - at_risk(h) / all);
-                    variance[g][h] +=
-                        w * w * events * of_one * if all > 1.0 { (all - events) / (all - 1.0) } else { 0.0 };
+                    *entry += w * w * events * of_one * if all > 1.0 { (all - events) / (all - 1.0) } else { 0.0 };
                 }
             }
             survival *= 1.0 - events / all;

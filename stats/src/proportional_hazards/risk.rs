@@ -218,7 +218,9 @@ impl Problem {
         for stratum in self.rows.chunk_by(|one, other| one.stratum == other.stratum) {
             let own = &mut log_hazards[start..start + stratum.len()];
             let largest = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            own.iter_mut().for_each(|value| *value -= largest);
+            for value in own {
+                *value -= largest;
+            }
             start += stratum.len();
         }
         log_hazards
@@ -304,12 +306,12 @@ fn clusters(subjects: &[&HazardSubject]) -> (Vec<usize>, usize) {
     names.sort_unstable();
     names.dedup();
     let mut count = names.len();
-    let mut number = |subject: &&HazardSubject| match subject.cluster {
-        Some(name) => names.partition_point(|known| *known < name),
-        None => {
-            count += 1;
-            count - 1
+    let mut number = |subject: &&HazardSubject| {
+        if let Some(name) = subject.cluster {
+            return names.partition_point(|known| *known < name);
         }
+        count += 1;
+        count - 1
     };
     let numbers = subjects.iter().map(&mut number).collect();
     (numbers, count)

@@ -254,7 +254,8 @@ pub fn stratified_restricted_mean<S: Ord>(
     let combined = |estimate: fn(&Part) -> [f64; 2]| {
         let total: f64 = parts.iter().map(|part| part.weight).sum();
         let mean = parts.iter().map(|part| part.weight * estimate(part)[0]).sum::<f64>() / total;
-        let squares: f64 = parts.iter().map(|part| (part.weight * estimate(part)[1]).powi(2)).sum();
+        let errors = parts.iter().map(|part| part.weight * estimate(part)[1]);
+        let squares: f64 = errors.map(|error| error * error).sum();
         Wald::normal(mean, squares.sqrt() / total).ok_or(ContrastError::NoSpread)
     };
     Ok(StratifiedContrast {

@@ -145,6 +145,7 @@ pub fn quantile_ratio_bca<K: Ord>(
 }
 
 /// How to resample.
+#[derive(Clone, Copy)]
 struct Plan {
     replicates: usize,
     seed: u64,
