@@ -497,7 +497,7 @@ pub(crate) fn multiplicity_replicates(
 }
 
 /// The statistics with each cluster left out in turn.
-fn multiplicity_jackknife(
+pub(crate) fn multiplicity_jackknife(
     clusters: usize,
     count: usize,
     statistics: &mut impl FnMut(&[usize], &mut [Option<f64>]),

@@ -242,7 +242,7 @@ fn period_factors(rows: &[(f64, &[f64])], periods: usize) -> Option<Vec<f64>> {
 }
 
 /// The standard deviation of replicates, summed in sorted order; `None` below two.
-fn standard_deviation(values: &mut [f64]) -> Option<f64> {
+pub(crate) fn standard_deviation(values: &mut [f64]) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;

@@ -12,6 +12,7 @@
 //! | what is the quantile of complete data? | [`quantile`], [`quantile_i64`], [`median_lower`], [`median_lower_i64`] |
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |
+//! | what share has had an event, where another may come first? | [`CumulativeIncidence`], [`incidence_difference`] |
 //! | how sure is a statistic of data that come in groups? | [`cluster_bootstrap_bca`] |
 //! | and a quantile of data in groups of which a later part is censored? | [`censored_quantile_bca`], [`censored_quantiles_bca`] |
 //! | and of which some have not ended yet? | [`kaplan_meier_quantile_bca`], [`kaplan_meier_quantiles_bca`] |
@@ -46,9 +47,14 @@
 //! | may I look whenever I like? | [`confidence_sequence`], [`NormalMixture`], [`MixtureTest`], [`stitched_boundary`], [`gamma_exponential_boundary`] |
 //! | and when the looks are declared? | [`Looks`] |
 //! | which of two rates of success is it, as early as can be? | [`RatioTest`] |
+//! | which of two arms waits longer, up to a horizon? | [`restricted_mean_contrast`], [`stratified_restricted_mean`], [`restricted_mean_ratio_bca`] |
+//! | and by a median or another quantile? | [`quantile_ratio_bca`] |
+//! | do groups have one hazard? | [`log_rank`], [`log_rank_stratified`] |
+//! | by what ratio do hazards differ, covariates considered? | [`ProportionalHazards`] |
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
+//! | and one or two units, against a mixture of others? | [`synthetic_control`], [`placebo_units`], [`synthetic_difference`], [`placebo_variance`] |
 //! | and to counts, as a ratio? | [`count_effect`] |
 //! | and would its dates, dealt out to other units, show as much? | [`placebo_adoption`] |
 //! | how often does a procedure find an effect before there was any? | [`placebo_dates`] |
@@ -57,6 +63,7 @@ mod block_bootstrap;
 mod bootstrap;
 mod censored_quantile;
 mod clustered_regression;
+mod competing_risks;
 mod confidence_sequence;
 mod count_effect;
 mod distributions;
@@ -68,6 +75,7 @@ mod interval;
 mod leave_f_out;
 mod linear;
 mod local_level;
+mod log_rank;
 mod means;
 mod meta_analysis;
 mod multiplicity;
@@ -76,6 +84,7 @@ mod panel;
 mod permutation;
 mod placebo;
 mod power;
+mod proportional_hazards;
 mod proportions;
 mod quantile_ratio;
 mod quantiles;
@@ -87,6 +96,7 @@ mod robust_location;
 mod staggered;
 mod step_function;
 mod survival;
+mod synthetic_control;
 mod wald;
 
 pub use block_bootstrap::{circular_block_bootstrap, circular_block_mean};
@@ -99,6 +109,9 @@ pub use censored_quantile::{
     censored_quantiles_bca,
 };
 pub use clustered_regression::{ClusteredError, ClusteredRegression};
+pub use competing_risks::{
+    CumulativeIncidence, EndKind, IncidenceError, IncidenceShare, IncidenceStep, incidence_difference,
+};
 pub use confidence_sequence::{
     Look, Looks, MixtureTest, NormalMixture, RatioDecision, RatioTest, SequentialError, SequentialRatio,
     confidence_sequence, gamma_exponential_boundary, stitched_boundary,
@@ -126,6 +139,7 @@ pub use leave_f_out::{
 };
 pub use linear::LinearError;
 pub use local_level::{LevelAt, LocalLevel, LocalLevelError};
+pub use log_rank::{ChiSquaredTest, GroupEvents, LogRank, LogRankError, LogRankWeight, log_rank, log_rank_stratified};
 pub use means::{MeansError, log_ratio_of_geometric_means, paired_difference, welch_difference, yuen_difference};
 pub use meta_analysis::{
     ClusterRobust, CollapseWeights, Collapsed, CombineError, FailSafe, HenmiCopas, HeterogeneityInterval,
@@ -146,6 +160,7 @@ pub use power::{
     Detectable, PowerError, PowerPlan, detectable_log_ratio, detectable_rate_ratio, detectable_share,
     exposure_for_rate_ratio, sample_size_of_log_ratio, sample_size_of_shares,
 };
+pub use proportional_hazards::{HazardError, HazardSubject, ProportionalHazards, ProportionalityTest, Ties};
 pub use proportions::{ProportionError, clopper_pearson_interval, wilson_interval};
 pub use quantile_ratio::{Arm, ArmUnits, QuantileRatio, QuantileRatioError, quantile_ratio};
 pub use quantiles::{
@@ -177,7 +192,13 @@ pub use staggered::{
 };
 pub use step_function::QuantileEstimate;
 pub use survival::{
-    KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
-    kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca,
+    ClusteredRatio, ContrastError, KaplanMeier, QuantileInterval, RestrictedMean, RestrictedMeanContrast,
+    StratifiedContrast, StratumWeight, SurvivalBootstrapError, SurvivalError, SurvivalStep, kaplan_meier_quantile_bca,
+    kaplan_meier_quantiles_bca, quantile_ratio_bca, restricted_mean_contrast, restricted_mean_ratio_bca,
+    stratified_restricted_mean,
+};
+pub use synthetic_control::{
+    PlaceboUnit, PlaceboUnits, PlaceboVariance, SyntheticControl, SyntheticError, WeightedDifference, placebo_units,
+    placebo_variance, synthetic_control, synthetic_difference,
 };
 pub use wald::{Wald, WaldError};

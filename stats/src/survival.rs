@@ -5,10 +5,15 @@ use crate::interval::{ConfidenceError, Interval, tail_probability};
 use crate::step_function::{QuantileEstimate, crossing};
 
 mod bootstrap;
+mod contrast;
 #[cfg(test)]
 mod tests;
 
 pub use bootstrap::{SurvivalBootstrapError, kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca};
+pub use contrast::{
+    ClusteredRatio, ContrastError, RestrictedMeanContrast, StratifiedContrast, StratumWeight, quantile_ratio_bca,
+    restricted_mean_contrast, restricted_mean_ratio_bca, stratified_restricted_mean,
+};
 
 /// Why a survival curve, or something read from it, does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

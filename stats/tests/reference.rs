@@ -18,6 +18,8 @@ mod reference {
     pub(crate) mod replication;
     pub(crate) mod schema;
     pub(crate) mod series;
+    pub(crate) mod survival;
+    pub(crate) mod synthetic_control;
     pub(crate) mod two_sample;
 }
 

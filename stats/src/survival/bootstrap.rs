@@ -115,14 +115,14 @@ pub fn kaplan_meier_quantiles_bca<K: Ord>(
 }
 
 /// A subject with the number of its cluster.
-struct Placed {
-    time: f64,
-    observed: bool,
-    cluster: usize,
+pub(super) struct Placed {
+    pub(super) time: f64,
+    pub(super) observed: bool,
+    pub(super) cluster: usize,
 }
 
 /// The quantiles of the curve of a sample that holds each cluster so many times; `None` where one is not reached.
-fn quantiles_of_sample(
+pub(super) fn quantiles_of_sample(
     subjects: &[Placed],
     multiplicities: &[usize],
     probabilities: &[f64],

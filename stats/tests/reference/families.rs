@@ -38,6 +38,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
         "replication" => super::replication::compare(&mut checks, case),
         "two_sample" | "ranks_extra" => super::two_sample::compare(&mut checks, case),
         "survival" => survival(&mut checks, case, directory),
+        "synthetic_control" => super::synthetic_control::compare(&mut checks, case, directory),
         _ => {}
     }
     checks.any().then_some(checks)
@@ -103,6 +104,9 @@ fn survival(checks: &mut Checks, case: &Case, directory: &Path) {
     km_table(checks, &curves);
     km_quantiles(checks, case, &curves);
     restricted_means(checks, case, &curves);
+    if !case.input["data"].is_null() {
+        super::survival::compare(checks, case, &table(case, directory));
+    }
 }
 
 fn km_table(checks: &mut Checks, curves: &BTreeMap<String, KaplanMeier>) {
@@ -156,6 +160,10 @@ fn restricted_means(checks: &mut Checks, case: &Case, curves: &BTreeMap<String, 
         checks.figure(&format!("/rmst_arm{arm}/se"), Some(mean.standard_error));
         checks.figure(&format!("/rmst_arm{arm}/lb"), Some(mean.interval.low));
         checks.figure(&format!("/rmst_arm{arm}/ub"), Some(mean.interval.high));
+    }
+    let arm = |level: &str| case.expected[level].as_str().and_then(|level| curves.get(level));
+    if let Some((treated, controls)) = arm("arm1_level").zip(arm("arm0_level")) {
+        super::survival::restricted_means(checks, treated, controls, horizon);
     }
 }
 
