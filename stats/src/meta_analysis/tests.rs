@@ -626,7 +626,7 @@ fn the_selection_model_is_at_the_top_of_its_likelihood() {
             let z = 1.959_963_984_540_054;
             let is_significant = y / v.sqrt() <= -z;
             let total = v + tau2;
-            let missed = normal_upper_tail((-z * v.sqrt() - mean) / total.sqrt()).expect("a number");
+            let missed = crate::normal_upper_tail((-z * v.sqrt() - mean) / total.sqrt()).expect("a number");
             let density = -0.5 * ((std::f64::consts::TAU * total).ln() + (y - mean).powi(2) / total);
             density + if is_significant { 0.0 } else { chance.ln() } - (1.0 - missed + chance * missed).ln()
         });
