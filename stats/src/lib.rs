@@ -48,6 +48,7 @@ mod confidence_sequence;
 mod count_effect;
 mod distributions;
 mod effect_sizes;
+mod exact_table;
 mod interrupted_series;
 mod interval;
 mod leave_f_out;
@@ -61,11 +62,15 @@ mod proportions;
 mod quantiles;
 mod random;
 mod rates;
+mod ratio_interval;
 mod replication;
 mod robust_location;
+mod score;
 mod staggered;
 mod step_function;
 mod survival;
+mod two_proportions;
+mod two_rates;
 mod wald;
 
 pub use bootstrap::{
@@ -89,6 +94,7 @@ pub use effect_sizes::{
     EffectSize, EffectSizeError, Proportion, Summary, log_odds_ratio, log_rate_ratio, log_ratio_of_means,
     log_ratio_of_means_corrected, log_risk_ratio, risk_difference, standardised_mean_difference,
 };
+pub use exact_table::{ExactTableError, FisherTest, fisher_exact_test};
 pub use interrupted_series::{
     CounterfactualPoint, InterruptedSeries, Likelihood, ResidualTest, RobustCovariance, SeriesError, SeriesFit,
 };
@@ -122,6 +128,7 @@ pub use rates::{
     FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
     pearson_dispersion, poisson_interval, quasi_poisson_interval,
 };
+pub use ratio_interval::RatioInterval;
 pub use replication::{
     HarmonicDirection, HarmonicMean, HarmonicWeights, Recalibration, ReplicationError, ReplicationPair,
     edgington_p_value, replication_probability, sceptical_level, sceptical_p_value, sceptical_z,
@@ -132,6 +139,7 @@ pub use robust_location::{
     median_of_bounds, median_of_units, minimum_diameter_mean, multi_krum, nearest_neighbour_mixing, quorum,
     reachable_median, reachable_trimmed_mean, trimmed_mean, trimmed_mean_interval, winsorized_mean,
 };
+pub use score::ScoreMethod;
 pub use staggered::{
     Adjustment, BasePeriod, Controls, EffectAt, EffectsAt, GroupTimeEffect, GroupTimeEffects, Imputation, LeadTest,
     StaggeredError, StaggeredPlan, imputation_effect, sun_abraham, two_way_fixed_effects,
@@ -140,5 +148,14 @@ pub use step_function::QuantileEstimate;
 pub use survival::{
     KaplanMeier, QuantileInterval, RestrictedMean, SurvivalBootstrapError, SurvivalError, SurvivalStep,
     kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca,
+};
+pub use two_proportions::{
+    ScoreTest, TwoProportionError, mantel_haenszel_risk_difference, newcombe_interval, odds_ratio_interval,
+    risk_difference_interval, risk_difference_test, risk_ratio_interval, stratified_risk_difference_interval,
+    stratified_risk_difference_test,
+};
+pub use two_rates::{
+    Rate, RateRatioTest, TwoRateError, rate_difference_score_interval, rate_ratio_exact_interval,
+    rate_ratio_exact_test, rate_ratio_score_interval, rate_ratio_score_test,
 };
 pub use wald::{Wald, WaldError};

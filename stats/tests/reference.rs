@@ -17,6 +17,7 @@ mod reference {
     pub(crate) mod replication;
     pub(crate) mod schema;
     pub(crate) mod series;
+    pub(crate) mod two_groups;
 }
 
 use std::path::{Path, PathBuf};

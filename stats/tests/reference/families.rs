@@ -48,6 +48,7 @@ fn proportions(checks: &mut Checks, case: &Case) {
         let exact = stats::clopper_pearson_interval(successes, trials, CONFIDENCE).expect("the case has trials");
         checks.vector(&format!("/clopper_pearson{sample}"), &limits(&exact));
     }
+    super::two_groups::shares(checks, case);
 }
 
 fn rates(checks: &mut Checks, case: &Case, directory: &Path) {
@@ -62,6 +63,11 @@ fn rates(checks: &mut Checks, case: &Case, directory: &Path) {
         checks.figure(&format!("/rate{sample}/exact_lb"), Some(interval.low));
         checks.figure(&format!("/rate{sample}/exact_ub"), Some(interval.high));
     }
+    let rate = |sample: u8| stats::Rate {
+        events: count(case, &format!("events{sample}")).expect("the case has events"),
+        exposure: case.input[format!("exposure{sample}")].as_f64().expect("the case has exposure"),
+    };
+    super::two_groups::rates(checks, rate(1), rate(2));
 }
 
 /// A regression on one factor of two levels: the intercept is the log rate of the first, and Pearson's statistic is
