@@ -46,9 +46,11 @@ mod bootstrap;
 mod censored_quantile;
 mod confidence_sequence;
 mod count_effect;
+mod count_regression;
 mod distributions;
 mod effect_sizes;
 mod exact_table;
+mod glm;
 mod interrupted_series;
 mod interval;
 mod leave_f_out;
@@ -66,6 +68,7 @@ mod ratio_interval;
 mod replication;
 mod robust_location;
 mod score;
+mod share_regression;
 mod staggered;
 mod step_function;
 mod survival;
@@ -86,6 +89,7 @@ pub use confidence_sequence::{
     confidence_sequence, gamma_exponential_boundary, stitched_boundary,
 };
 pub use count_effect::{CountEffect, CountEffectError, CountModel, count_effect};
+pub use count_regression::{CountCovariance, CountDispersion, CountRegression, CountRegressionError};
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
@@ -140,6 +144,7 @@ pub use robust_location::{
     reachable_median, reachable_trimmed_mean, trimmed_mean, trimmed_mean_interval, winsorized_mean,
 };
 pub use score::ScoreMethod;
+pub use share_regression::{ShareCorrelation, ShareRegression, ShareRegressionError};
 pub use staggered::{
     Adjustment, BasePeriod, Controls, EffectAt, EffectsAt, GroupTimeEffect, GroupTimeEffects, Imputation, LeadTest,
     StaggeredError, StaggeredPlan, imputation_effect, sun_abraham, two_way_fixed_effects,

@@ -14,6 +14,7 @@ mod reference {
     pub(crate) mod families;
     pub(crate) mod meta;
     pub(crate) mod placebo;
+    pub(crate) mod regressions;
     pub(crate) mod replication;
     pub(crate) mod schema;
     pub(crate) mod series;

@@ -16,6 +16,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
     let mut checks = Checks::new(case);
     match family {
         "anytime" => super::anytime::compare(&mut checks, case),
+        "betabinomial" => super::regressions::shares(&mut checks, case, directory),
         "bft" => super::bft::compare(&mut checks, case),
         "bootstrap" => bootstrap(&mut checks, case, directory),
         "criterion_and_placebo" => super::placebo::compare(&mut checks, case),
@@ -56,7 +57,8 @@ fn rates(checks: &mut Checks, case: &Case, directory: &Path) {
         let (Some(events), Some(exposure)) =
             (count(case, &format!("events{sample}")), case.input[format!("exposure{sample}")].as_f64())
         else {
-            return two_group_regression(checks, case, directory);
+            two_group_regression(checks, case, directory);
+            return super::regressions::counts(checks, case, directory);
         };
         let interval = stats::poisson_interval(events, exposure, CONFIDENCE).expect("the case has exposure");
         checks.figure(&format!("/rate{sample}/rate"), Some(interval.estimate));
