@@ -133,12 +133,12 @@ pub enum CountCovariance<'a> {
 /// θ: the root of dℓ/dθ, with the β that belong to it       robust: A (Σ s sᵀ) A, s = xᵢ(yᵢ − μᵢ)/(1 + μᵢ/θ)
 /// ```
 /// Scoring with halved steps, to 1e-9 in every linear predictor; `θ` and `β` by turns until `θ` changes by less than
-/// 1e-10 of itself, from the best of a grid of `θ`, as the likelihood can have a top beside its limit. `exp(βⱼ)` is a
+/// 1e-10 of its size and error, from the best of a grid of `θ`, as the likelihood can have a top beside its limit. `exp(βⱼ)` is a
 /// ratio of rates. Errors of `β` take `θ` as known, to which they are not correlated in large samples.
 ///
 /// # Use with care
 /// The negative binomial fit has a top of its own only where counts vary more than Poisson counts; else it says
-/// [`CountDispersion::PoissonLimit`]. With fewer than about twenty clusters their errors are too small.
+/// [`CountDispersion::PoissonLimit`]. With counts above a billion `θ` loses digits. With fewer than about twenty clusters their errors are too small.
 ///
 /// # Examples
 /// ```
@@ -313,9 +313,7 @@ impl CountRegression {
             CountCovariance::Model => (model.clone(), None),
             CountCovariance::Quasi => (model * self.pearson_dispersion()?, Some(self.freedom()?)),
             CountCovariance::Hc0 => (sandwich(model, &self.scores(), &each), None),
-            CountCovariance::Hc1 => {
-                (sandwich(model, &self.scores(), &each) * (rows as f64 / self.freedom()?), None)
-            }
+            CountCovariance::Hc1 => (sandwich(model, &self.scores(), &each) * (rows as f64 / self.freedom()?), None),
             CountCovariance::Clustered(clusters) => {
                 if clusters.len() != rows {
                     return Err(CountRegressionError::LengthMismatch { counts: rows, values: clusters.len() });
@@ -335,8 +333,7 @@ impl CountRegression {
 
     fn scores(&self) -> DMatrix<f64> {
         let mut scores = self.data.design.clone();
-        for ((mut row, count), predictor) in
-            scores.row_iter_mut().zip(&self.data.counts).zip(&self.maximum.predictors)
+        for ((mut row, count), predictor) in scores.row_iter_mut().zip(&self.data.counts).zip(&self.maximum.predictors)
         {
             let mean = libm::exp(*predictor);
             row *= (count - mean) / (1.0 + self.alpha * mean);

@@ -33,11 +33,8 @@ impl Rows {
         let mut order: Vec<usize> = (0..rows).collect();
         let of = |row: usize| keys.iter().map(move |key| key[row]).chain(columns.iter().map(move |column| column[row]));
         order.sort_by(|one, other| {
-            let mut pairs = of(*one).zip(of(*other));
-            pairs.find_map(|(one, other)| Some(one.total_cmp(&other)).filter(|order| order.is_ne())).map_or_else(
-                || one.cmp(other),
-                |order| order,
-            )
+            let mut orders = of(*one).zip(of(*other)).map(|(one, other)| one.total_cmp(&other));
+            orders.find(|order| order.is_ne()).unwrap_or_else(|| one.cmp(other))
         });
         let design = DMatrix::from_fn(rows, columns.len() + 1, |row, column| match column.checked_sub(1) {
             Some(column) => columns[column][order[row]],
@@ -104,8 +101,8 @@ pub(crate) fn maximise(
             let next = &coefficients + &step;
             let next_predictors = predict(&next);
             let next_height = height(&next_predictors);
-            // Rounding of the sum alone is no loss.
-            if next_height >= reached - 1e-13 * reached.abs() {
+            // So near to the top a loss is one of rounding alone.
+            if next_height >= reached || (&next_predictors - &predictors).amax() <= 1e-7 {
                 break Some((next, next_predictors, next_height));
             }
             halvings += 1;
@@ -195,8 +192,7 @@ fn null_space(rows: &DMatrix<f64>, columns: usize, nothing: f64) -> Option<DMatr
     let gram = padded.qr().r();
     let decomposition = gram.svd(false, true);
     let directions = decomposition.v_t?;
-    let unseen: Vec<usize> =
-        (0..columns).filter(|place| decomposition.singular_values[*place] <= nothing).collect();
+    let unseen: Vec<usize> = (0..columns).filter(|place| decomposition.singular_values[*place] <= nothing).collect();
     (!unseen.is_empty()).then(|| directions.select_rows(&unseen).transpose())
 }
 

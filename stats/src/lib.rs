@@ -9,6 +9,12 @@
 //! | how sure is a share? | [`wilson_interval`], [`clopper_pearson_interval`] |
 //! | how sure is a rate? | [`frequency_interval`], [`poisson_interval`], [`quasi_poisson_interval`] |
 //! | and when some periods were not watched whole? | [`frequency_interval_with_rest`] |
+//! | do two shares differ, by how much, and by less than a margin? | [`risk_difference_interval`], [`risk_difference_test`], [`newcombe_interval`], [`fisher_exact_test`] |
+//! | and as a ratio? | [`risk_ratio_interval`], [`odds_ratio_interval`] |
+//! | and over strata that differ? | [`stratified_risk_difference_interval`], [`stratified_risk_difference_test`], [`mantel_haenszel_risk_difference`] |
+//! | do two rates differ? | [`rate_ratio_exact_interval`], [`rate_ratio_exact_test`], [`rate_ratio_score_interval`], [`rate_ratio_score_test`], [`rate_difference_score_interval`] |
+//! | what explains counts that vary more than Poisson counts? | [`CountRegression`] |
+//! | and shares of trials that come in groups? | [`ShareRegression`] |
 //! | what is the quantile of complete data? | [`quantile`], [`quantile_i64`], [`median_lower`], [`median_lower_i64`] |
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |

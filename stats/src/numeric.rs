@@ -127,9 +127,8 @@ pub(crate) fn sum_of_steps(from: f64, to: f64, function: impl Fn(f64) -> f64) ->
     if step >= to {
         return sum;
     }
-    let slope = |at: f64| {
-        (8.0 * (function(at + 1.0) - function(at - 1.0)) - (function(at + 2.0) - function(at - 2.0))) / 12.0
-    };
+    let slope =
+        |at: f64| (8.0 * (function(at + 1.0) - function(at - 1.0)) - (function(at + 2.0) - function(at - 2.0))) / 12.0;
     let corrected = 0.5 * (function(step) - function(to)) + (slope(to) - slope(step)) / 12.0;
     let mut integral = 0.0;
     let mut low = step;
@@ -152,8 +151,8 @@ fn gauss(low: f64, high: f64, function: impl Fn(f64) -> f64) -> f64 {
         (0.973_906_528_517_171_7, 0.066_671_344_308_688_14),
     ];
     let (middle, half) = (low.midpoint(high), 0.5 * (high - low));
-    let pairs = POINTS.iter().map(|(point, weight)| {
-        weight * (function(middle - half * point) + function(middle + half * point))
-    });
+    let pairs = POINTS
+        .iter()
+        .map(|(point, weight)| weight * (function(middle - half * point) + function(middle + half * point)));
     half * pairs.sum::<f64>()
 }

@@ -14,7 +14,7 @@ mod tests;
 use beta_binomial::{Correlated, fit_correlated};
 
 /// Most trials of a row, over all values of which a beta-binomial regression sums.
-const MOST_TRIALS: u64 = 10_000_000;
+const MOST_TRIALS: u64 = 1_000_000;
 
 /// Why a regression of shares has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -50,7 +50,9 @@ pub enum ShareRegressionError {
         limit: u64,
     },
     /// Some combination of columns is as large as you like: its ratio of odds is 0 or infinite.
-    #[error("`{rows}` rows with no events, or nothing else, are told apart by their columns: an odds ratio is 0 or infinite")]
+    #[error(
+        "`{rows}` rows with no events, or nothing else, are told apart by their columns: an odds ratio is 0 or infinite"
+    )]
     Separated {
         /// How many rows.
         rows: usize,
@@ -219,7 +221,7 @@ impl ShareRegression {
     ///
     /// # Errors
     /// As for [`ShareRegression::binomial`], and when there are not more rows than coefficients, no row has two trials,
-    /// rows with two trials or more have all or none of the events each, or a row has more than 10 million trials.
+    /// rows with two trials or more have all or none of the events each, or a row has more than a million trials.
     pub fn beta_binomial(events: &[u64], trials: &[u64], columns: &[Vec<f64>]) -> Result<Self, ShareRegressionError> {
         let mut fit = Self::binomial(events, trials, columns)?;
         fit.freedom()?;

@@ -42,18 +42,17 @@ pub(super) fn fit_overdispersed(data: &Data, poisson: &Maximum) -> Result<Option
         let change = (next - alpha).abs();
         alpha = next;
         maximum = data.maximise(alpha, maximum.coefficients)?;
-        if change <= 1e-10 * alpha {
-            let means = self::means(&maximum);
+        let means = self::means(&maximum);
+        let information = -tally.bend(&data.counts, &means, alpha);
+        if information <= 0.0 {
+            continue;
+        }
+        let standard_error = 1.0 / information.sqrt();
+        // An `α` that data hardly tell from 0 is not known to its last digits either.
+        if change <= 1e-10 * (alpha + standard_error) {
             let log_likelihood = tally.height(data, &maximum, &means, alpha);
-            let information = -tally.bend(&data.counts, &means, alpha);
-            if log_likelihood <= at_limit {
-                return Ok(None);
-            }
-            if information <= 0.0 {
-                return Err(CountRegressionError::NotConverged);
-            }
-            let standard_error = 1.0 / information.sqrt();
-            return Ok(Some(Overdispersed { alpha, standard_error, maximum, log_likelihood }));
+            let fit = Overdispersed { alpha, standard_error, maximum, log_likelihood };
+            return Ok((log_likelihood > at_limit).then_some(fit));
         }
     }
     Err(CountRegressionError::NotConverged)
@@ -116,9 +115,8 @@ impl Tally {
     /// The log-likelihood without factorials.
     fn height(&self, data: &Data, maximum: &Maximum, means: &[f64], alpha: f64) -> f64 {
         let rows = data.counts.iter().zip(&maximum.predictors).zip(means);
-        let terms = rows.map(|((count, predictor), mean)| {
-            count * predictor - (count + 1.0 / alpha) * libm::log1p(alpha * mean)
-        });
+        let terms = rows
+            .map(|((count, predictor), mean)| count * predictor - (count + 1.0 / alpha) * libm::log1p(alpha * mean));
         self.sum(|step| libm::log1p(alpha * step)) + terms.sum::<f64>()
     }
 

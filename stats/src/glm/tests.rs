@@ -1,9 +1,13 @@
 use super::*;
 
 fn design(columns: &[&[f64]]) -> DMatrix<f64> {
-    DMatrix::from_fn(columns[0].len(), columns.len() + 1, |row, column| {
-        if column == 0 { 1.0 } else { columns[column - 1][row] }
-    })
+    DMatrix::from_fn(
+        columns[0].len(),
+        columns.len() + 1,
+        |row, column| {
+            if column == 0 { 1.0 } else { columns[column - 1][row] }
+        },
+    )
 }
 
 fn downs(counts: &[u32]) -> Vec<Pull> {

@@ -42,9 +42,9 @@ pub(super) fn fit_correlated(data: &Data, binomial: &Maximum) -> Result<Option<C
             let next_gamma = gamma * libm::exp(step[columns].clamp(-3.0, 3.0));
             let next_predictors = &data.design * &next;
             let next_height = height(data, &next_predictors, next_gamma);
-            // Rounding of the sum alone is no loss.
-            if next_height >= reached - 1e-13 * reached.abs() {
-                let moved = (&next_predictors - &predictors).amax().max(step[columns].abs());
+            let moved = (&next_predictors - &predictors).amax().max(step[columns].abs());
+            // So near to the top a loss is one of rounding alone.
+            if next_height >= reached || moved <= 1e-7 {
                 (coefficients, predictors, gamma, reached) = (next, next_predictors, next_gamma, next_height);
                 break moved;
             }
@@ -158,7 +158,7 @@ impl Moments {
             squares[1] += weight * other * other;
             mixed += weight * one * other;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of at most 10 million")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of at most a million")]
         let with = events as usize;
         Self { score: score(with, last - with), squares: squares.map(|sum| sum / total), mixed: mixed / total }
     }
