@@ -9,6 +9,12 @@
 //! | how sure is a share? | [`wilson_interval`], [`clopper_pearson_interval`] |
 //! | how sure is a rate? | [`frequency_interval`], [`poisson_interval`], [`quasi_poisson_interval`] |
 //! | and when some periods were not watched whole? | [`frequency_interval_with_rest`] |
+//! | do two shares differ, by how much, and by less than a margin? | [`risk_difference_interval`], [`risk_difference_test`], [`newcombe_interval`], [`fisher_exact_test`] |
+//! | and as a ratio? | [`risk_ratio_interval`], [`odds_ratio_interval`] |
+//! | and over strata that differ? | [`stratified_risk_difference_interval`], [`stratified_risk_difference_test`], [`mantel_haenszel_risk_difference`] |
+//! | do two rates differ? | [`rate_ratio_exact_interval`], [`rate_ratio_exact_test`], [`rate_ratio_score_interval`], [`rate_ratio_score_test`], [`rate_difference_score_interval`] |
+//! | what explains counts that vary more than Poisson counts? | [`CountRegression`] |
+//! | and shares of trials that come in groups? | [`ShareRegression`] |
 //! | what is the quantile of complete data? | [`quantile`], [`quantile_i64`], [`median_lower`], [`median_lower_i64`] |
 //! | what is the quantile when some have not ended yet? | [`KaplanMeier`] |
 //! | and when only a later part of the time is censored? | [`CensoredQuantile`] |
@@ -66,10 +72,13 @@ mod clustered_regression;
 mod competing_risks;
 mod confidence_sequence;
 mod count_effect;
+mod count_regression;
 mod distributions;
 mod e_value;
 mod effect_sizes;
 mod equivalence;
+mod exact_table;
+mod glm;
 mod interrupted_series;
 mod interval;
 mod leave_f_out;
@@ -91,12 +100,17 @@ mod quantiles;
 mod random;
 mod ranks;
 mod rates;
+mod ratio_interval;
 mod replication;
 mod robust_location;
+mod score;
+mod share_regression;
 mod staggered;
 mod step_function;
 mod survival;
 mod synthetic_control;
+mod two_proportions;
+mod two_rates;
 mod wald;
 
 pub use block_bootstrap::{circular_block_bootstrap, circular_block_mean};
@@ -117,6 +131,7 @@ pub use confidence_sequence::{
     confidence_sequence, gamma_exponential_boundary, stitched_boundary,
 };
 pub use count_effect::{CountEffect, CountEffectError, CountModel, count_effect};
+pub use count_regression::{CountCovariance, CountDispersion, CountRegression, CountRegressionError};
 pub use distributions::{
     DistributionError, beta_quantile, chi_squared_quantile, chi_squared_upper_tail, f_quantile, f_upper_tail,
     gamma_quantile, normal_quantile, normal_upper_tail, student_t_quantile, student_t_upper_tail,
@@ -129,6 +144,7 @@ pub use effect_sizes::{
     log_ratio_of_means_corrected, log_risk_ratio, risk_difference, standardised_mean_difference,
 };
 pub use equivalence::{Equivalence, EquivalenceError, equivalence_test};
+pub use exact_table::{ExactTableError, FisherTest, fisher_exact_test};
 pub use interrupted_series::{
     CounterfactualPoint, InterruptedSeries, Likelihood, ResidualTest, RobustCovariance, SeriesError, SeriesFit,
 };
@@ -176,6 +192,7 @@ pub use rates::{
     FrequencyInterval, FrequencyMethod, RateError, Rest, frequency_interval, frequency_interval_with_rest,
     pearson_dispersion, poisson_interval, quasi_poisson_interval,
 };
+pub use ratio_interval::RatioInterval;
 pub use replication::{
     HarmonicDirection, HarmonicMean, HarmonicWeights, Recalibration, ReplicationError, ReplicationPair,
     edgington_p_value, replication_probability, sceptical_level, sceptical_p_value, sceptical_z,
@@ -186,6 +203,8 @@ pub use robust_location::{
     median_of_bounds, median_of_units, minimum_diameter_mean, multi_krum, nearest_neighbour_mixing, quorum,
     reachable_median, reachable_trimmed_mean, trimmed_mean, trimmed_mean_interval, winsorized_mean,
 };
+pub use score::ScoreMethod;
+pub use share_regression::{ShareCorrelation, ShareRegression, ShareRegressionError};
 pub use staggered::{
     Adjustment, BasePeriod, Controls, EffectAt, EffectsAt, GroupTimeEffect, GroupTimeEffects, Imputation, LeadTest,
     StaggeredError, StaggeredPlan, imputation_effect, sun_abraham, two_way_fixed_effects,
@@ -200,5 +219,14 @@ pub use survival::{
 pub use synthetic_control::{
     PlaceboUnit, PlaceboUnits, PlaceboVariance, SyntheticControl, SyntheticError, WeightedDifference, placebo_units,
     placebo_variance, synthetic_control, synthetic_difference,
+};
+pub use two_proportions::{
+    ScoreTest, TwoProportionError, mantel_haenszel_risk_difference, newcombe_interval, odds_ratio_interval,
+    risk_difference_interval, risk_difference_test, risk_ratio_interval, stratified_risk_difference_interval,
+    stratified_risk_difference_test,
+};
+pub use two_rates::{
+    Rate, RateRatioTest, TwoRateError, rate_difference_score_interval, rate_ratio_exact_interval,
+    rate_ratio_exact_test, rate_ratio_score_interval, rate_ratio_score_test,
 };
 pub use wald::{Wald, WaldError};

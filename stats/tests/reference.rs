@@ -15,11 +15,13 @@ mod reference {
     pub(crate) mod families;
     pub(crate) mod meta;
     pub(crate) mod placebo;
+    pub(crate) mod regressions;
     pub(crate) mod replication;
     pub(crate) mod schema;
     pub(crate) mod series;
     pub(crate) mod survival;
     pub(crate) mod synthetic_control;
+    pub(crate) mod two_groups;
     pub(crate) mod two_sample;
 }
 

@@ -32,3 +32,26 @@ fn a_mean_does_not_overflow() {
     assert_eq!(means, [0.0_f64.to_bits(), f64::MAX.to_bits()]);
     assert!((sorted_mean(&sorted(&[3.0, 1.0, 2.0])) - 2.0).abs() < 1e-15);
 }
+
+// By the logarithm of the gamma function, whose own error is 1e-16 of its value.
+#[test]
+fn sums_of_steps_are_those_of_the_gamma_function() {
+    for (start, scale) in [(1.0, 0.3), (0.02, 1e-3), (1.0, 50.0)] {
+        for (from, to) in [(0.0, 0.0), (0.0, 1.0), (0.0, 4_097.0), (0.0, 1e5), (3_000.0, 1e6), (5e5, 7e7), (0.0, 1e12)]
+        {
+            let sum = sum_of_steps(from, to, |step| libm::log(start + scale * step));
+            let gamma = |at: f64| libm::lgamma(at + start / scale);
+            let expected = gamma(to) - gamma(from) + (to - from) * libm::log(scale);
+            assert!((sum - expected).abs() <= 1e-11 * expected.abs().max(1.0) + 1e-15 * gamma(to).abs(), "{from} {to}");
+        }
+    }
+}
+
+#[test]
+fn sums_of_steps_add_up() {
+    let term = |step: f64| step / (1.0 + 0.01 * step);
+    let one_by_one: f64 = (0..200_000).map(f64::from).map(term).sum();
+    assert!((sum_of_steps(0.0, 200_000.0, term) / one_by_one - 1.0).abs() < 1e-12);
+    let parts = sum_of_steps(0.0, 9_000.0, term) + sum_of_steps(9_000.0, 200_000.0, term);
+    assert!((parts / one_by_one - 1.0).abs() < 1e-12);
+}

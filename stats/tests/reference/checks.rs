@@ -41,6 +41,17 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// Compares a figure that the reference itself searched only to within `resolution`, on the scale of `scale`.
+    pub(crate) fn searched(&mut self, pointer: &str, actual: Option<f64>, resolution: f64, scale: impl Fn(f64) -> f64) {
+        let Some(expected) = self.expected.pointer(pointer) else { return };
+        match (expected.as_f64(), actual) {
+            (Some(expected), Some(actual)) if (scale(actual) - scale(expected)).abs() <= resolution => {
+                self.compared.insert(pointer.to_owned());
+            }
+            _ => self.figure(pointer, actual),
+        }
+    }
+
     /// Compares a vector, which the schema writes as a number where it has one entry.
     pub(crate) fn vector(&mut self, pointer: &str, actual: &[Option<f64>]) {
         let Some(expected) = self.expected.pointer(pointer) else { return };

@@ -16,6 +16,7 @@ pub(crate) fn compare<'a>(family: &str, case: &'a Case, directory: &Path) -> Opt
     let mut checks = Checks::new(case);
     match family {
         "anytime" => super::anytime::compare(&mut checks, case),
+        "betabinomial" => super::regressions::shares(&mut checks, case, directory),
         "bft" => super::bft::compare(&mut checks, case),
         "bootstrap" => bootstrap(&mut checks, case, directory),
         "criterion_and_placebo" => {
@@ -55,6 +56,7 @@ fn proportions(checks: &mut Checks, case: &Case) {
         let exact = stats::clopper_pearson_interval(successes, trials, CONFIDENCE).expect("the case has trials");
         checks.vector(&format!("/clopper_pearson{sample}"), &limits(&exact));
     }
+    super::two_groups::shares(checks, case);
 }
 
 fn rates(checks: &mut Checks, case: &Case, directory: &Path) {
@@ -62,13 +64,19 @@ fn rates(checks: &mut Checks, case: &Case, directory: &Path) {
         let (Some(events), Some(exposure)) =
             (count(case, &format!("events{sample}")), case.input[format!("exposure{sample}")].as_f64())
         else {
-            return two_group_regression(checks, case, directory);
+            two_group_regression(checks, case, directory);
+            return super::regressions::counts(checks, case, directory);
         };
         let interval = stats::poisson_interval(events, exposure, CONFIDENCE).expect("the case has exposure");
         checks.figure(&format!("/rate{sample}/rate"), Some(interval.estimate));
         checks.figure(&format!("/rate{sample}/exact_lb"), Some(interval.low));
         checks.figure(&format!("/rate{sample}/exact_ub"), Some(interval.high));
     }
+    let rate = |sample: u8| stats::Rate {
+        events: count(case, &format!("events{sample}")).expect("the case has events"),
+        exposure: case.input[format!("exposure{sample}")].as_f64().expect("the case has exposure"),
+    };
+    super::two_groups::rates(checks, rate(1), rate(2));
 }
 
 /// A regression on one factor of two levels: the intercept is the log rate of the first, and Pearson's statistic is
