@@ -196,10 +196,12 @@ pub fn synthetic_control(panel: &Panel) -> Result<SyntheticControl, SyntheticErr
 /// # Examples
 /// ```
 /// use stats::{Panel, PanelUnit};
-/// let unit = |start: f64, last, first| PanelUnit::new(vec![start, 9.0 - start, 1.5 * start, last], first);
-/// let panel = Panel::new(&[unit(3.0, 30.0, Some(3)), unit(1.0, 5.0, None), unit(4.5, 6.0, None), unit(7.0, 4.0, None)])?;
-/// let placebos = stats::placebo_units(&panel);
-/// assert!(placebos.is_ok_and(|placebos| placebos.at_least == 1 && placebos.p == 0.25));
+/// let untreated = [[4.0, 1.0, 3.0, 2.0], [1.0, 5.0, 2.0, 2.5], [6.0, 2.0, 7.0, 6.0], [3.0, 8.0, 1.0, 2.0]];
+/// let mut units: Vec<PanelUnit> = untreated.iter().map(|row| PanelUnit::new(row.to_vec(), None)).collect();
+/// units.push(PanelUnit::new(vec![5.0, 6.0, 3.0, 30.0], Some(3)));
+/// let placebos = stats::placebo_units(&Panel::new(&units)?)?;
+/// assert_eq!((placebos.treated.unit, placebos.at_least), (4, 1));
+/// assert!((placebos.p - 0.2).abs() < 1e-15);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

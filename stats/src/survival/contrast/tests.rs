@@ -297,3 +297,57 @@ fn intervals_hold_the_planted_ratio() {
     // The relative error of a variance of 300 is about 0.08.
     assert!((errors / spread - 1.0).abs() < 0.25, "{}", errors / spread);
 }
+
+// Clusters with a mean of their own, and the arm that of the cluster: subjects say less than their number.
+#[test]
+fn clusters_are_drawn_where_subjects_depend_on_one_another() {
+    let (mut held, mut held_naively, mut failed) = (0, 0, 0);
+    for seed in 0..150 {
+        let mut random = Philox::new(4_000 + seed, 0);
+        let (mut times, mut flags, mut arms, mut clusters) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for cluster in 0..40_u32 {
+            let mean = if random.unit() < 0.5 { 4.0 } else { 25.0 };
+            for _ in 0..6 {
+                let event = -mean * libm::log1p(-random.unit());
+                let censoring = 12.0 + 20.0 * random.unit();
+                times.push(event.min(censoring));
+                flags.push(event <= censoring);
+                arms.push(cluster % 2 == 0);
+                clusters.push(cluster);
+            }
+        }
+        let found = restricted_mean_ratio_bca(&times, &flags, &arms, &clusters, 15.0, 200, seed, 0.9);
+        let found = found.expect("both are followed");
+        held += u32::from(found.log_ratio.interval.low < 0.0 && 0.0 < found.log_ratio.interval.high);
+        failed += found.failed_replicates;
+        let fit = |wanted: bool| curve(&times, &flags, &|place| arms[place] == wanted);
+        let naive = restricted_mean_contrast(&fit(true), &fit(false), 15.0, 0.9).expect("followed").log_ratio;
+        held_naively += u32::from(naive.estimate.abs() < 1.644_854 * naive.standard_error);
+        let ratio = found.standard_error / naive.standard_error;
+        assert!(ratio > 1.05, "{ratio}");
+    }
+    // Of 150, 135 are expected; three standard deviations are 11.
+    assert!((120..=147).contains(&held), "{held}");
+    assert!(held_naively < held - 10, "{held_naively} {held}");
+    // Few replicates, of 30,000, hold no cluster of an arm that goes on for long.
+    assert!(failed < 300, "{failed}");
+}
+
+#[test]
+fn a_few_replicates_without_an_answer_are_left_out_and_counted() {
+    // Of the treated only four clusters are followed to the horizon: a replicate has none of them with probability
+    // (36/40)⁴⁰ = 0.015, and no answer then, but for one whose curve is at 0.
+    let (mut times, mut flags, mut arms, mut clusters) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for cluster in 0..40_u32 {
+        for subject in 0..2 {
+            let is_treated = subject == 0;
+            let is_long = !is_treated || cluster < 4;
+            times.push(if is_long { 20.0 } else { 1.0 + f64::from(cluster % 7) });
+            flags.push(!is_long && cluster % 3 > 0 || !is_treated && cluster % 5 == 0);
+            arms.push(is_treated);
+            clusters.push(cluster);
+        }
+    }
+    let found = restricted_mean_ratio_bca(&times, &flags, &arms, &clusters, 20.0, 400, 1, 0.9).expect("few fail");
+    assert!((1..=20).contains(&found.failed_replicates), "{}", found.failed_replicates);
+}
