@@ -132,7 +132,7 @@ pub enum CountCovariance<'a> {
 /// β: Σᵢ xᵢ (yᵢ − μᵢ)/(1 + μᵢ/θ) = 0                      Model: A = (Σᵢ xᵢxᵢᵀ μᵢ/(1 + μᵢ/θ))⁻¹
 /// θ: the root of dℓ/dθ, with the β that belong to it       robust: A (Σ s sᵀ) A, s = xᵢ(yᵢ − μᵢ)/(1 + μᵢ/θ)
 /// ```
-/// Scoring with halved steps, to 1e-9 in every linear predictor; `θ` and `β` by turns until `θ` changes by less than
+/// Newton's method with halved steps, to 1e-9 in every linear predictor; `θ` and `β` by turns until `θ` changes by less than
 /// 1e-10 of its size and error, from the best of a grid of `θ`, as the likelihood can have a top beside its limit. `exp(βⱼ)` is a
 /// ratio of rates. Errors of `β` take `θ` as known, to which they are not correlated in large samples.
 ///
@@ -404,7 +404,8 @@ impl Data {
             RowTerms {
                 log_likelihood: count * predictor - beyond,
                 gradient: (count - mean) / over,
-                weight: mean / over,
+                curvature: mean / over * ((1.0 + alpha * count) / over),
+                information: mean / over,
             }
         })
     }

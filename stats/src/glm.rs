@@ -1,4 +1,4 @@
-//! Regressions whose likelihood is a sum over rows, each a concave function of one linear predictor or nearly so.
+//! Regressions whose likelihood is a sum over rows, each a concave function of one linear predictor.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -14,8 +14,10 @@ pub(crate) struct RowTerms {
     pub(crate) log_likelihood: f64,
     /// Its first derivative.
     pub(crate) gradient: f64,
-    /// Minus the expectation of its second derivative, positive.
-    pub(crate) weight: f64,
+    /// Minus its second derivative, positive.
+    pub(crate) curvature: f64,
+    /// The expectation of that.
+    pub(crate) information: f64,
 }
 
 /// Rows of a regression in an order that depends on nothing but their content.
@@ -68,7 +70,7 @@ pub(crate) enum NoMaximum {
     NotConverged,
 }
 
-/// Maximises a likelihood from `start` by scoring; a step that lowers it is halved.
+/// Maximises a likelihood from `start` by Newton's method; a step that lowers it is halved.
 ///
 /// It stops after the first step that moves no predictor by 1e-9, whose own error is far smaller as steps shrink
 /// quadratically, or after 200 steps without an answer.
@@ -85,13 +87,18 @@ pub(crate) fn maximise(
     let height = |predictors: &DVector<f64>| -> f64 {
         predictors.iter().enumerate().map(|(place, predictor)| row(place, *predictor).log_likelihood).sum()
     };
+    // Terms, and one number of each as weights of rows.
+    let weighted = |predictors: &DVector<f64>, weight: fn(&RowTerms) -> f64| {
+        let terms: Vec<RowTerms> =
+            predictors.iter().enumerate().map(|(place, predictor)| row(place, *predictor)).collect();
+        let weights = DVector::from_iterator(terms.len(), terms.iter().map(|term| weight(term).max(LEAST_WEIGHT)));
+        (terms, weights)
+    };
     let mut coefficients = start;
     let mut predictors = predict(&coefficients);
     let mut reached = height(&predictors);
     for _ in 0..200 {
-        let terms: Vec<RowTerms> =
-            predictors.iter().enumerate().map(|(place, predictor)| row(place, *predictor)).collect();
-        let weights = DVector::from_iterator(terms.len(), terms.iter().map(|term| term.weight.max(LEAST_WEIGHT)));
+        let (terms, weights) = weighted(&predictors, |term| term.curvature);
         let working = terms.iter().zip(&weights).map(|(term, weight)| term.gradient / weight);
         let working = DVector::from_iterator(terms.len(), working);
         let fit = LeastSquares::fit(design, &working, Some(&weights)).map_err(NoMaximum::Linear)?;
@@ -115,6 +122,9 @@ pub(crate) fn maximise(
         let moved = (&next_predictors - &predictors).amax();
         (coefficients, predictors, reached) = (next, next_predictors, next_height);
         if moved <= SMALL && halvings == 0 {
+            let (_, weights) = weighted(&predictors, |term| term.information);
+            let working = DVector::zeros(weights.len());
+            let fit = LeastSquares::fit(design, &working, Some(&weights)).map_err(NoMaximum::Linear)?;
             let covariance = fit.unscaled_covariance;
             return Ok(Maximum { coefficients, predictors, covariance, log_likelihood: reached });
         }
@@ -136,16 +146,17 @@ pub(crate) enum Pull {
     Up,
 }
 
-/// Counts the rows that some direction of the coefficients lets rise without end while no row falls: with any, the
-/// likelihood has no finite maximum.
+/// Counts the rows that one direction of the coefficients lets rise without end while no row falls; where there is such
+/// a direction the likelihood has no finite maximum, and where there is none it has.
 ///
-/// The direction must leave rows without a pull where they are, which leaves a subspace; in it the vector of pulled
-/// rows is projected by turns onto what directions reach and onto what is not negative. Both contain 0, and the turns end
-/// elsewhere if they have more in common.
+/// The direction must leave rows without a pull where they are, which leaves a subspace. Let `zᵢ` be the pulled rows in
+/// it, of length 1, each turned so that its pull is positive. By Stiemke's lemma there is no `d` with all `zᵢ·d ≥ 0`
+/// and one of them positive exactly where `Σ λᵢzᵢ = 0` for some positive `λ`. The least length of that sum over `λ ≥ 1`
+/// decides which it is, and the sum itself is such a `d` where it is not 0.
 ///
 /// # References
-/// Correia, Guimarães & Zylkin (2019), Verifying the existence of maximum likelihood estimates for generalized linear
-/// models, arXiv 1903.01633.
+/// Albert & Anderson (1984), Biometrika 71, 1–10. Correia, Guimarães & Zylkin (2019), Verifying the existence of maximum
+/// likelihood estimates for generalized linear models, arXiv 1903.01633.
 pub(crate) fn separated_rows(design: &DMatrix<f64>, pulls: &[Pull]) -> usize {
     const NOTHING: f64 = 1e-9;
     let columns = design.ncols();
@@ -165,23 +176,65 @@ pub(crate) fn separated_rows(design: &DMatrix<f64>, pulls: &[Pull]) -> usize {
             row.neg_mut();
         }
     }
-    if reach.nrows() < reach.ncols() {
+    // A row that no free direction moves has no say; the others count by their direction only.
+    let moved: Vec<DVector<f64>> =
+        reach.row_iter().filter(|row| row.norm() > NOTHING).map(|row| row.transpose().normalize()).collect();
+    let direction = shortest_sum(&moved);
+    let length = direction.norm();
+    if length <= 1e-7 {
         return 0;
     }
-    let basis = reach.qr().q();
-    let mut vector = DVector::from_element(pulled.len(), 1.0);
-    for _ in 0..10_000 {
-        let projected = &basis * basis.tr_mul(&vector);
-        let largest = projected.amax();
-        if largest <= 1e-6 {
-            return 0;
+    moved.iter().filter(|row| row.dot(&direction) > 1e-7 * length).count()
+}
+
+/// The shortest `Σ λᵢzᵢ` over `λ ≥ 1`, by the active sets of Lawson and Hanson for what is above 1.
+///
+/// # References
+/// Lawson & Hanson (1974), Solving Least Squares Problems, chapter 23.
+fn shortest_sum(vectors: &[DVector<f64>]) -> DVector<f64> {
+    const NOTHING: f64 = 1e-10;
+    let Some(first) = vectors.first() else { return DVector::zeros(0) };
+    let all = vectors.iter().fold(DVector::zeros(first.len()), |sum, vector| sum + vector);
+    let sum_of =
+        |active: &[(usize, f64)]| active.iter().fold(all.clone(), |sum, (place, more)| sum + &vectors[*place] * *more);
+    let mut active: Vec<(usize, f64)> = Vec::new();
+    for _ in 0..3 * vectors.len() + 10 {
+        let sum = sum_of(&active);
+        // More of a vector that points against the sum shortens it.
+        let (steepest, slope) = vectors
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| active.iter().all(|(other, _)| other != place))
+            .map(|(place, vector)| (place, vector.dot(&sum)))
+            .fold((0, 0.0), |best, next| if next.1 < best.1 { next } else { best });
+        if slope >= -NOTHING * (vectors.len() as f64) {
+            return sum;
         }
-        if projected.min() >= -NOTHING * largest {
-            return projected.iter().filter(|value| **value > 1e-6 * largest).count();
+        active.push((steepest, 0.0));
+        while !active.is_empty() {
+            let columns: Vec<DVector<f64>> = active.iter().map(|(place, _)| vectors[*place].clone()).collect();
+            let Ok(fit) = LeastSquares::fit(&DMatrix::from_columns(&columns), &-&all, None) else {
+                // The vector just added is a combination of the others: it cannot shorten the sum.
+                active.pop();
+                return sum_of(&active);
+            };
+            let wanted = fit.coefficients;
+            // As far towards the free answer as all stay at 1 or above.
+            let share = active
+                .iter()
+                .zip(&wanted)
+                .filter(|(_, wanted)| **wanted <= 0.0)
+                .fold(1.0, |share, ((_, more), wanted)| f64::min(share, more / (more - wanted)));
+            for ((_, more), wanted) in active.iter_mut().zip(&wanted) {
+                *more += share * (wanted - *more);
+            }
+            if share >= 1.0 {
+                break;
+            }
+            active.retain(|(_, more)| *more > NOTHING);
         }
-        vector = projected.map(|value| value.max(0.0));
     }
-    0
+    sum_of(&active)
 }
 
 /// Directions that no row sees, in columns; `None` where rows see every direction.

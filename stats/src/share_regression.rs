@@ -399,7 +399,8 @@ impl Data {
             RowTerms {
                 log_likelihood: events * predictor - trials * beyond,
                 gradient: events * rest - (trials - events) * share,
-                weight: trials * share * rest,
+                curvature: trials * share * rest,
+                information: trials * share * rest,
             }
         })
     }

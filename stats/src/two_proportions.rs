@@ -40,6 +40,9 @@ pub enum TwoProportionError {
     /// Nothing but events, or no events, everywhere: the difference has no standard error.
     #[error("no stratum has both events and subjects without: the difference has no standard error")]
     NoVariance,
+    /// The lower limit of a ratio is beyond what is searched, which is `exp(300)` either way.
+    #[error("the lower limit of the ratio is out of the range that is searched")]
+    OutOfRange,
     /// A margin that no difference of shares can have.
     #[error("a margin must lie between -1 and 1, got `{margin}`")]
     Margin {
@@ -424,7 +427,7 @@ fn ratio_interval(
         ScoreParts { variance: parts.variance * variance_factor, ..parts }.statistic(is_skewness_corrected)
     };
     let estimate = if is_skewness_corrected { ratio_at(0.0, statistic) } else { ratio };
-    let low = ratio_at(z, statistic).unwrap_or(f64::MAX);
+    let low = ratio_at(z, statistic).ok_or(TwoProportionError::OutOfRange)?;
     Ok(RatioInterval { estimate, low, high: ratio_at(-z, statistic), confidence })
 }
 

@@ -34,6 +34,9 @@ pub enum TwoRateError {
         /// The value.
         value: f64,
     },
+    /// The lower limit of a ratio is beyond what is searched, which is `exp(300)` either way.
+    #[error("the lower limit of the ratio is out of the range that is searched")]
+    OutOfRange,
     /// The statistic has no such form for rates, which have no number of subjects.
     #[error("rates have no number of subjects: use the plain or the skewness-corrected statistic")]
     NoSubjects,
@@ -209,7 +212,7 @@ pub fn rate_ratio_score_interval(
             .map(|ratio| ratio / groups.scale)
     };
     let estimate = if is_skewness_corrected { at(0.0) } else { groups.ratio() };
-    Ok(RatioInterval { estimate, low: at(z).unwrap_or(f64::MAX), high: at(-z), confidence })
+    Ok(RatioInterval { estimate, low: at(z).ok_or(TwoRateError::OutOfRange)?, high: at(-z), confidence })
 }
 
 /// Gives the score interval for the difference of two rates.

@@ -271,3 +271,39 @@ proptest! {
         prop_assert!((given.0[1] + swapped.0[1]).abs() < 1e-7);
     }
 }
+
+// Wild counts on a few columns: an answer with finite figures, or a reason that is in the data.
+#[test]
+fn a_fit_ends_or_names_what_is_missing() {
+    let mut fitted = 0;
+    for run in 0..300 {
+        let mut random = Philox::new(99, run);
+        let rows = 4 + usize::try_from(random.next_u64() % 30).expect("it is small");
+        let columns: Vec<Vec<f64>> = (0..random.next_u64() % 4)
+            .map(|place| (0..rows).map(|_| random.unit() * if place % 2 == 0 { 2.0 } else { 9.0 }).collect())
+            .map(|column: Vec<f64>| column.into_iter().map(f64::floor).collect())
+            .collect();
+        let scale = libm::pow(10.0, 5.0 * random.unit() - 2.0);
+        let counts: Vec<u64> = (0..rows)
+            .map(|_| {
+                let level = libm::log(1.0 - random.unit());
+                poisson(&mut random, (scale * level * level).min(1e4))
+            })
+            .collect();
+        match CountRegression::negative_binomial(&counts, &vec![1.0; rows], &columns) {
+            Ok(fit) => {
+                fitted += 1;
+                let figures = [fit.log_likelihood(), fit.deviance(), fit.aic()];
+                assert!(figures.iter().chain(fit.coefficients()).all(|figure| figure.is_finite()), "{run}");
+            }
+            Err(
+                CountRegressionError::NoEvents
+                | CountRegressionError::Separated { .. }
+                | CountRegressionError::Saturated { .. }
+                | CountRegressionError::Linear(_),
+            ) => {}
+            Err(error) => panic!("{run}: {error}"),
+        }
+    }
+    assert!(fitted > 150, "{fitted}");
+}

@@ -49,3 +49,37 @@ fn rows_with_nothing_but_events_pull_up() {
     assert_eq!(separated_rows(&arm, &[Pull::None, Pull::None, Pull::Up, Pull::Down]), 0);
     assert_eq!(separated_rows(&arm, &[Pull::Down, Pull::Down, Pull::Up, Pull::Up]), 4);
 }
+
+// Two arms and a slope that lies between the rows with events: only the arm separates, along an edge of what is
+// possible.
+#[test]
+fn an_arm_separates_beside_a_slope_that_does_not() {
+    let arm = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0];
+    let slope = [1.5, 4.2, 6.2, 2.5, -2.9, -2.0, -0.2, 1.8, 2.1];
+    let design = design(&[&arm, &slope]);
+    assert_eq!(separated_rows(&design, &downs(&[11, 0, 0, 0, 0, 0, 0, 0, 0])), 4);
+    assert_eq!(separated_rows(&design, &downs(&[11, 0, 0, 1, 0, 0, 0, 0, 0])), 0);
+}
+
+// Oracle for two columns: whether the rows without events lie in a half-plane through the one with events.
+#[test]
+fn separation_in_the_plane_is_that_of_angles() {
+    for run in 0..2_000 {
+        let mut random = crate::Philox::new(5, run);
+        let rows = 3 + usize::try_from(random.next_u64() % 5).expect("it is small");
+        // Few values, so that many points lie on one line.
+        let mut column = || -> Vec<f64> { (0..rows).map(|_| (random.next_u64() % 5) as f64).collect() };
+        let (first, second) = (column(), column());
+        let from: Vec<(f64, f64)> = (1..rows).map(|row| (first[row] - first[0], second[row] - second[0])).collect();
+        // An edge of the half-plane may be taken through one of the points or across it.
+        let normals = from.iter().flat_map(|(x, y)| [(*x, *y), (-x, -y), (*y, -x), (-y, *x)]);
+        let is_separated = normals.into_iter().any(|(x, y)| {
+            let sides: Vec<f64> = from.iter().map(|(one, other)| x * one + y * other).collect();
+            sides.iter().all(|side| *side <= 0.0) && sides.iter().any(|side| *side < 0.0)
+        });
+        let mut counts = vec![0; rows];
+        counts[0] = 3;
+        let found = separated_rows(&design(&[&first, &second]), &downs(&counts));
+        assert_eq!(found > 0, is_separated, "{first:?} {second:?}");
+    }
+}
