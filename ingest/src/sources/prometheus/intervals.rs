@@ -227,10 +227,16 @@ fn is_same(last: &Firing, next: &Firing, presence: &Presence, pace: &Pace) -> bo
         return false;
     }
     // After a restart an alert is evaluated twice before it is written again, and then it may have to wait anew.
-    let slack = presence.resolution() + 3 * pace.evaluation;
+    let wait = presence.resolution() + 3 * pace.evaluation;
     let resumed = next.active_at.unwrap_or(next.first);
     let down = presence.down(gap);
-    down.iter().any(|down| down.start.0 - gap.start.0 <= slack && resumed.0 - down.end.0 <= slack)
+    down.iter().any(|down| went_down_firing(last, *down, presence, pace) && resumed.0 - down.end.0 <= wait)
+}
+
+/// Whether nobody could see `last` end before the server went down: by then the evaluation after its last sight had not
+/// come. What is over by this rule can be forgotten, because nothing that comes later goes on with it.
+fn went_down_firing(last: &Firing, down: Window, presence: &Presence, pace: &Pace) -> bool {
+    down.start.0 - last.last.0 <= presence.resolution() + pace.evaluation
 }
 
 fn interval(firing: &Firing, track: &Track, pace: &Pace, looked: Looked<'_>) -> Interval {
@@ -313,10 +319,9 @@ fn end(firing: &Firing, pace: &Pace, looked: Looked<'_>) -> End {
     if until.0 - firing.last.0 <= pace.patience() {
         return End::Firing;
     }
-    let slack = looked.presence.resolution() + pace.evaluation;
     let rest = Window::new(firing.last, until);
     match looked.presence.down(rest).first() {
-        Some(down) if down.start.0 - firing.last.0 <= slack => {
+        Some(down) if went_down_firing(firing, *down, looked.presence, pace) => {
             let is_still_down = looked.presence.until().is_some_and(|known| down.end >= known.min(until));
             // The first sign of life lies somewhere in the bucket behind the darkness.
             let seen_again = down.end.0 + looked.presence.resolution();

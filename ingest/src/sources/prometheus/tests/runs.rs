@@ -176,6 +176,23 @@ async fn an_end_that_nobody_could_see_yet_is_not_forgotten() {
 }
 
 #[tokio::test]
+async fn what_was_seen_to_end_does_not_go_on_after_a_crash() {
+    // It is over by two evaluations when the server goes down, and fires again as soon as it is back.
+    let mut held = Held::default();
+    let run = Run { down: vec![(4286, 7155)], ..Run::new(30, 0, 14_400) };
+    held.scrape(&run);
+    held.evaluate(&run, &Alert::new(&[("alertname", "A"), ("service", "api")], 83, &[(2850, 4111), (5937, 7261)]));
+    let world = World::new(held, START + 14_400_000).with_rule("A", 30, 83);
+    let one = read_in(&world, &[14_400]).await;
+    let expected = [
+        "A pending 2850 -30 2940 to 4110±30 resolved x1 by samples",
+        "A pending 7170 -3000 7260 to 7260±30 resolved x1 by samples",
+    ];
+    assert_eq!(one.alerts_told(), expected);
+    assert_eq!(read_in(&world, &[3718, 7090, 9358, 12_817, 14_400]).await, one);
+}
+
+#[tokio::test]
 async fn interrupted_after_any_request_and_taken_up_again() {
     let world = day();
     let one = read_in(&world, &[86_400]).await;
