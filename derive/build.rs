@@ -6,7 +6,7 @@ use std::{env, fmt::Write, fs};
 fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    for folder in ["metrics", "stages", "views", "evidence", "profiles"] {
+    for folder in ["metrics", "stages", "views", "evidence", "observations", "profiles"] {
         println!("cargo::rerun-if-changed={folder}");
         let whole = Path::new(&root).join(folder);
         let mut list = String::from("&[\n");

@@ -92,7 +92,7 @@ pub(crate) enum Command {
     Sql(SqlArguments),
     /// Lists the metrics and what they mean; compares definitions; lists published clusters.
     Metrics(MetricsArguments),
-    /// Compares two arms of any table, such as the data of a published randomised study.
+    /// Says what a change of working did, before and after; or compares two arms of any table.
     Compare(CompareArguments),
     /// Combines effects that several organisations measured, some of which may lie.
     Consensus(ConsensusArguments),
@@ -283,55 +283,84 @@ pub(crate) enum CompareScale {
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// A table with one observation a row: CSV with a header, or Parquet.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) data: PathBuf,
-    /// The column of the outcome.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) outcome: String,
-    /// The column that tells the arm of a row.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) arm: String,
-    /// The arm that is compared with, as the column spells it.
-    #[arg(long, value_name = "VALUE")]
-    pub(crate) control: String,
-    /// The arm that is looked at, as the column spells it.
-    #[arg(long, value_name = "VALUE")]
-    pub(crate) treatment: String,
-    /// Whether a higher or a lower outcome is better.
-    #[arg(long, value_enum)]
-    pub(crate) better: Better,
-    /// The column of the unit whose rows may depend on one another, such as a developer or a service; without it every row
-    /// stands for itself.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) unit: Option<String>,
-    /// A column that enters the regression as a number; may be given again.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) covariate: Vec<String>,
-    /// A column of positive numbers that enters as logarithms; may be given again.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) log_covariate: Vec<String>,
-    /// A column each of whose values gets a level of its own, such as a period or a site; may be given again.
-    #[arg(long, visible_alias = "time", value_name = "COLUMN")]
-    pub(crate) factor: Vec<String>,
-    /// What outcomes are compared as.
-    #[arg(long, value_enum, default_value_t = CompareScale::Ratio)]
-    pub(crate) scale: CompareScale,
-    /// Chance alone decided which row was under which arm; without it the comparison describes and concludes nothing.
+    /// A change of working that is on record: services that took it up are compared with themselves before and with the
+    /// others. Without it and without `--data`, the only one there is.
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    pub(crate) practice: Option<String>,
+    /// Terms that were fixed before looking, as a TOML file; `doracle schema --terms` lists every key.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "practice"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// A baseline that was frozen before: the finding says whether the past is still what it was, and the terms are those
+    /// that were frozen with it.
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    pub(crate) baseline: Option<String>,
+    /// Folder to write the finding to: as a page, as JSON, and its tables as Parquet.
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    pub(crate) out: Option<PathBuf>,
+    /// Weeks that are compared on each side of a date. Default: 12.
+    #[arg(long, value_name = "N", conflicts_with_all = ["data", "plan"])]
+    pub(crate) weeks: Option<u32>,
+    /// Look at this service only; may be given again.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "plan"])]
+    pub(crate) service: Vec<String>,
+    #[command(flatten)]
+    pub(crate) period: PeriodArguments,
+    #[command(flatten)]
+    pub(crate) table: TableArguments,
+    /// Chance alone decided who was under which arm; without it a table is described, and nothing concluded.
     #[arg(long)]
     pub(crate) randomised: bool,
     /// How much worse still counts as not worse: a ratio, or with `--scale difference` a difference. Default: 1.1, or 0.03.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) margin: Option<f64>,
-    /// Intervals are meant at one less this.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
-    pub(crate) alpha: f64,
-    /// Replicates of bootstrap and permutation.
-    #[arg(long, value_name = "N", default_value_t = 4999)]
-    pub(crate) replicates: u32,
-    /// Their seed.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Intervals are meant at one less this. Default: 0.05.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) alpha: Option<f64>,
+    /// Replicates of bootstrap and permutation. Default: 4999.
+    #[arg(long, value_name = "N")]
+    pub(crate) replicates: Option<u32>,
+    /// Their seed. Default: 1.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// Two arms of a table that somebody brings.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TableArguments {
+    /// A table with one observation a row: CSV with a header, or Parquet.
+    #[arg(long, value_name = "FILE", requires_all = ["outcome", "arm", "control", "treatment", "better"])]
+    pub(crate) data: Option<PathBuf>,
+    /// The column of the outcome.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub(crate) outcome: Option<String>,
+    /// The column that tells the arm of a row.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub(crate) arm: Option<String>,
+    /// The arm that is compared with, as the column spells it.
+    #[arg(long, value_name = "VALUE", requires = "data")]
+    pub(crate) control: Option<String>,
+    /// The arm that is looked at, as the column spells it.
+    #[arg(long, value_name = "VALUE", requires = "data")]
+    pub(crate) treatment: Option<String>,
+    /// Whether a higher or a lower outcome is better.
+    #[arg(long, value_enum, requires = "data")]
+    pub(crate) better: Option<Better>,
+    /// The column of the unit whose rows may depend on one another, such as a developer or a service; without it every row
+    /// stands for itself.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub(crate) unit: Option<String>,
+    /// A column that enters the regression as a number; may be given again.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub(crate) covariate: Vec<String>,
+    /// A column of positive numbers that enters as logarithms; may be given again.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub(crate) log_covariate: Vec<String>,
+    /// A column each of whose values gets a level of its own, such as a period or a site; may be given again.
+    #[arg(long, visible_alias = "time", value_name = "COLUMN", requires = "data")]
+    pub(crate) factor: Vec<String>,
+    /// What outcomes are compared as. Default: ratio.
+    #[arg(long, value_enum, requires = "data")]
+    pub(crate) scale: Option<CompareScale>,
 }
 
 #[derive(Args, Debug)]

@@ -6,8 +6,15 @@ use lake::{Instant, tables::metrics};
 /// How much a design can carry, from A (randomised) to E (before and after).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum DesignGrade {
-    /// Chance decided who was treated.
+    /// Chance decided who was treated, or when.
     A,
+    /// Units began at different dates, and others had not begun.
+    B,
+    /// Units began at one date, and others never did.
+    C,
+    /// One series and one date without a control. It concludes only where the same analysis finds next to nothing at dates
+    /// at which nothing happened.
+    D,
     /// One group, before and after, without a control that the design can rest on. It prints estimates and is at most
     /// inconclusive.
     E,
@@ -19,7 +26,22 @@ impl DesignGrade {
     pub fn letter(self) -> char {
         match self {
             Self::A => 'A',
+            Self::B => 'B',
+            Self::C => 'C',
+            Self::D => 'D',
             Self::E => 'E',
+        }
+    }
+
+    /// What it is, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::A => "chance decided who began, or when",
+            Self::B => "services began at different dates, beside others that had not begun",
+            Self::C => "services began at one date, beside others that never did",
+            Self::D => "one series and one date, without a control",
+            Self::E => "before and after, without a control",
         }
     }
 }

@@ -10,9 +10,16 @@ mod comparison;
 mod consensus;
 mod criterion;
 mod effects;
+mod within;
 
 pub use before_after::{Contrast, DesignGrade, Sides, before_after};
 pub use comparison::{ArmSummary, AtMargin, Cells, Comparison, ComparisonError, LeftOut, Question, View, compare};
 pub use consensus::{Blocking, Consensus, ConsensusError, FEWEST, Limits, MetricConsensus, Terms, Vote, consensus};
 pub use criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
 pub use effects::{Effect, EffectTable, EffectsError, read_effects};
+pub use within::{
+    Adoption, BaselineCheck, Cohort, Design, EffectError, EventPoint, FindError, Finding, FindingTerms, FrozenTerms,
+    History, LeadCheck, LeftOutService, Measure, MetricEffect, MetricOutcome, Place, PlaceboDateCheck, SeriesCheck,
+    SeriesPoint, SeriesView, ServiceWeeks, Specification, TermsError, TermsFile, UnitRow, WeekCell, baseline_batch,
+    changed, find, freeze, practices,
+};

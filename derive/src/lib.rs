@@ -26,6 +26,7 @@ mod flags;
 pub mod graph;
 pub mod images;
 mod metrics;
+mod observe;
 mod plan;
 mod profiles;
 mod quality;
@@ -45,6 +46,7 @@ pub use derived::Derived;
 pub use error::DeriveError;
 pub use explain::{Event, Evidence, Explanation, Fact, Link, Whose, Workbench};
 pub use metrics::{Definition, Shown, definitions, headline};
+pub use observe::{Observation, Observations, ObservedWeek, ServiceObservations, comparable, observe};
 pub use plan::{Calendar, Plan, Train};
 pub use profiles::{
     Cannot, MetricComparison, ProfileComparison, ProfileMetric, ProfileNumber, Rule, RuleEffect, Switched, profiles,

@@ -10,18 +10,25 @@ use reports::format;
 use serde_json::json;
 
 use super::consensus::{between, change};
-use crate::cli::{Better, CompareArguments, CompareScale, Format};
+use crate::cli::{Better, CompareArguments, CompareScale, Format, Global};
 use crate::exit::{Outcome, UsageError};
 use crate::table_output::{self, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
-pub(crate) fn run(terminal: &Terminal, format: Format, own: &CompareArguments) -> Result<Outcome> {
-    let cells = cells(&own.data)?;
+pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArguments) -> Result<Outcome> {
+    match &own.table.data {
+        Some(data) => table(terminal, global.format, own, data),
+        None => super::finding::run(terminal, global, own).await,
+    }
+}
+
+fn table(terminal: &Terminal, format: Format, own: &CompareArguments, data: &Path) -> Result<Outcome> {
+    let cells = cells(data)?;
     let question = question(own);
     let found = match attribution::compare(&cells, &question) {
         Ok(found) => found,
         Err(error @ ComparisonError::Insufficient(_)) => {
-            return Err(wrong(&error).context(format!("`{}` cannot be compared", own.data.display())));
+            return Err(wrong(&error).context(format!("`{}` cannot be compared", data.display())));
         }
         Err(error) => return Err(wrong(&error)),
     };
@@ -40,23 +47,27 @@ pub(crate) fn run(terminal: &Terminal, format: Format, own: &CompareArguments) -
 }
 
 fn question(own: &CompareArguments) -> Question {
-    let scale = match own.scale {
-        CompareScale::Ratio => Scale::LogRatio,
-        CompareScale::Difference => Scale::Difference,
+    let table = &own.table;
+    let scale = match table.scale {
+        None | Some(CompareScale::Ratio) => Scale::LogRatio,
+        Some(CompareScale::Difference) => Scale::Difference,
     };
-    let usual = Question::new(&own.outcome, &own.arm, &own.control, &own.treatment, scale);
+    // All four are there: `--data` asks for them.
+    let text = |given: &Option<String>| given.clone().unwrap_or_default();
+    let (outcome, arm) = (text(&table.outcome), text(&table.arm));
+    let usual = Question::new(&outcome, &arm, &text(&table.control), &text(&table.treatment), scale);
     let margin = own.margin.map(|margin| if scale == Scale::LogRatio { margin.ln() } else { margin });
     Question {
-        unit: own.unit.clone(),
-        covariates: own.covariate.clone(),
-        log_covariates: own.log_covariate.clone(),
-        factors: own.factor.clone(),
-        is_higher_better: own.better == Better::Higher,
+        unit: table.unit.clone(),
+        covariates: table.covariate.clone(),
+        log_covariates: table.log_covariate.clone(),
+        factors: table.factor.clone(),
+        is_higher_better: table.better == Some(Better::Higher),
         is_randomised: own.randomised,
         margin: margin.unwrap_or(usual.margin),
-        alpha: own.alpha,
-        replicates: own.replicates,
-        seed: own.seed,
+        alpha: own.alpha.unwrap_or(usual.alpha),
+        replicates: own.replicates.unwrap_or(usual.replicates),
+        seed: own.seed.unwrap_or(usual.seed),
         ..usual
     }
 }
@@ -171,13 +182,13 @@ fn verdict(found: &Comparison) -> String {
     format!("design {grade}, arms not by chance: inconclusive, whatever the interval; {direction} (margin {at})")
 }
 
-fn margin(scale: Scale, margin: f64) -> String {
+pub(super) fn margin(scale: Scale, margin: f64) -> String {
     match scale {
         Scale::LogRatio => format!("a ratio of {:.3}", margin.exp()),
         Scale::Difference => format!("{:.2} points", 100.0 * margin),
     }
 }
 
-fn probability(p_value: f64) -> String {
+pub(super) fn probability(p_value: f64) -> String {
     if p_value < 0.0001 { "< 0.0001".to_owned() } else { format!("{p_value:.4}") }
 }

@@ -8,6 +8,7 @@ mod derive;
 mod doctor;
 mod explain;
 mod export;
+mod finding;
 mod ingest;
 mod lake;
 mod metrics;
@@ -40,7 +41,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Schema(own) => schema::run(terminal, global.format, own),
         Command::Sql(own) => sql::run(terminal, global, own).await,
         Command::Metrics(own) => metrics::run(terminal, global, own).await,
-        Command::Compare(own) => compare::run(terminal, global.format, own),
+        Command::Compare(own) => compare::run(terminal, global, own).await,
         Command::Consensus(own) => consensus::run(terminal, global.format, own),
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,

@@ -1,5 +1,7 @@
 //! Regression of an outcome on an arm and covariates, with standard errors that let errors depend within units.
 
+use std::cmp::Ordering;
+
 use nalgebra::{DMatrix, DVector};
 
 use crate::bootstrap::{BootstrapError, Numbered};
@@ -17,6 +19,12 @@ pub enum ClusteredError {
     NotPositive {
         /// The outcome.
         value: f64,
+    },
+    /// A weight is not positive and finite.
+    #[error("a weight must be positive and finite, got `{weight}`")]
+    Weight {
+        /// The weight.
+        weight: f64,
     },
     /// The names of units do not stand beside the outcomes, or there is only one.
     #[error("the rows could not be put into units")]
@@ -78,9 +86,26 @@ impl ClusteredRegression {
     /// [`ClusteredError`] when lengths differ, a number is not finite, there are fewer than two units, not more rows than
     /// coefficients, or a column is a combination of those before it.
     pub fn fit<K: Ord>(columns: &[&[f64]], outcome: &[f64], units: &[K]) -> Result<Self, ClusteredError> {
+        Self::fit_weighted(columns, outcome, &vec![1.0; outcome.len()], units)
+    }
+
+    /// Does the same by weighted least squares: `weights` are `[n]` and positive, and the working variance of a row, by
+    /// which [`ClusteredRegression::cr2`] corrects, is one over its weight.
+    ///
+    /// # Errors
+    /// As for [`ClusteredRegression::fit`], and when a weight is not positive and finite.
+    pub fn fit_weighted<K: Ord>(
+        columns: &[&[f64]],
+        outcome: &[f64],
+        weights: &[f64],
+        units: &[K],
+    ) -> Result<Self, ClusteredError> {
         let rows = outcome.len();
-        if let Some(other) = columns.iter().find(|column| column.len() != rows) {
-            return Err(LinearError::LengthMismatch { rows, values: other.len() }.into());
+        if let Some(values) = columns.iter().map(|column| column.len()).chain([weights.len()]).find(|n| *n != rows) {
+            return Err(LinearError::LengthMismatch { rows, values }.into());
+        }
+        if let Some(&weight) = weights.iter().find(|weight| !(**weight > 0.0 && weight.is_finite())) {
+            return Err(ClusteredError::Weight { weight });
         }
         let numbered = Numbered::of(rows, units).map_err(ClusteredError::Units)?;
         let coefficients = columns.len() + 1;
@@ -92,11 +117,15 @@ impl ClusteredRegression {
             let by_unit = numbered.clusters[one].cmp(&numbered.clusters[other]);
             let by_column = |column: &&[f64]| column[one].total_cmp(&column[other]);
             let by_columns = columns.iter().map(by_column).find(|order| order.is_ne());
-            by_unit.then(outcome[one].total_cmp(&outcome[other])).then(by_columns.unwrap_or(std::cmp::Ordering::Equal))
+            by_unit
+                .then(outcome[one].total_cmp(&outcome[other]))
+                .then(by_columns.unwrap_or(Ordering::Equal))
+                .then(weights[one].total_cmp(&weights[other]))
         });
+        let scale: Vec<f64> = order.iter().map(|row| weights[*row].sqrt()).collect();
         let entry = |row: usize, column: usize| if column == 0 { 1.0 } else { columns[column - 1][order[row]] };
-        let design = DMatrix::from_fn(rows, coefficients, entry);
-        let response = DVector::from_iterator(rows, order.iter().map(|row| outcome[*row]));
+        let design = DMatrix::from_fn(rows, coefficients, |row, column| scale[row] * entry(row, column));
+        let response = DVector::from_iterator(rows, order.iter().zip(&scale).map(|(row, scale)| scale * outcome[*row]));
         let fit = LeastSquares::fit(&design, &response, None)?;
         let units = order.iter().map(|row| numbered.clusters[*row]).collect();
         Ok(Self { fit, design, units, count: numbered.count })

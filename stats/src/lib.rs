@@ -58,6 +58,7 @@
 //! | do groups have one hazard? | [`log_rank`], [`log_rank_stratified`] |
 //! | by what ratio do hazards differ, covariates considered? | [`ProportionalHazards`] |
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
+//! | by how much did units change beyond others, at one date or several? | [`change_contrast`], [`change_contrast_of_counts`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
 //! | and one or two units, against a mixture of others? | [`synthetic_control`], [`placebo_units`], [`synthetic_difference`], [`placebo_variance`] |
@@ -68,6 +69,7 @@
 mod block_bootstrap;
 mod bootstrap;
 mod censored_quantile;
+mod change_contrast;
 mod clustered_regression;
 mod competing_risks;
 mod confidence_sequence;
@@ -121,6 +123,9 @@ pub use bootstrap::{
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
     censored_quantiles_bca,
+};
+pub use change_contrast::{
+    ChangeContrast, ChangeContrastError, UnitChange, UnitCounts, change_contrast, change_contrast_of_counts,
 };
 pub use clustered_regression::{ClusteredError, ClusteredRegression};
 pub use competing_risks::{

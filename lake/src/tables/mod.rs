@@ -23,6 +23,8 @@ tables! {
     coverage,
     // Derived.
     rollouts, rollout_changes, rollout_failures, recovery_episodes, data_quality, metrics,
+    // Findings: what was asked, and what came of it.
+    baselines, effects, effect_units,
 }
 
 /// The table of that name.

@@ -1,0 +1,326 @@
+//! By how much units that took something up changed beyond those that did not: a difference of differences with one
+//! change for each unit, so that nothing inside a unit is taken for independent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::clustered_regression::{ClusteredError, ClusteredRegression};
+use crate::meta_analysis::{CombineError, PooledMethod, Tau2Method, meta_regression};
+use crate::wald::Wald;
+
+#[cfg(test)]
+mod tests;
+
+/// Most steps towards a fixed point, and how near it is near enough.
+const STEPS: usize = 200;
+const NEAR: f64 = 1e-10;
+/// A ratio above this or below its inverse is one of nothing to something.
+const FURTHEST: f64 = 12.0;
+
+/// Why changes give no contrast.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum ChangeContrastError {
+    /// No unit took it up.
+    #[error("no unit was treated")]
+    NoTreated,
+    /// There are too few units for an error between them.
+    #[error("`{units}` units leave no error beside `{coefficients}` coefficients")]
+    TooFewUnits {
+        /// How many there are.
+        units: usize,
+        /// How many coefficients.
+        coefficients: usize,
+    },
+    /// An estimate is not finite, or a variance or an exposure not positive and finite.
+    #[error("the change of row `{row}` is not finite, or its variance or exposure not positive")]
+    NotUsable {
+        /// Its place, from 0.
+        row: usize,
+    },
+    /// One side of an arm has no events at all: their ratio would be 0 or infinite.
+    #[error("one side of an arm has no events, so that their ratio has no logarithm")]
+    NoEvents,
+    /// Steps did not get small.
+    #[error("the fit was not reached within the steps allowed")]
+    NotConverged,
+    /// The variance between units could not be found.
+    #[error(transparent)]
+    Combine(#[from] CombineError),
+    /// The regression has no answer.
+    #[error(transparent)]
+    Regression(#[from] ClusteredError),
+}
+
+/// How one unit changed at one date.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnitChange {
+    /// The unit; it may stand beside several dates.
+    pub unit: usize,
+    /// The date: changes are compared with those at the same one.
+    pub cohort: usize,
+    /// Whether it took something up at that date.
+    pub is_treated: bool,
+    /// After less before.
+    pub estimate: f64,
+    /// The variance of `estimate` by sampling alone, up to one factor; positive.
+    pub variance: f64,
+}
+
+/// How often something happened in one unit before and after one date.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnitCounts {
+    /// The unit; it may stand beside several dates.
+    pub unit: usize,
+    /// The date.
+    pub cohort: usize,
+    /// Whether it took something up at that date.
+    pub is_treated: bool,
+    /// Events before and after.
+    pub events: [u64; 2],
+    /// Exposure before and after, positive, in any one unit of time.
+    pub exposures: [f64; 2],
+}
+
+/// What changed in treated units beyond the others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeContrast {
+    /// The contrast, with a t distribution by Satterthwaite's degrees of freedom.
+    pub effect: Wald,
+    /// The variance of changes between units beyond sampling, `τ²`.
+    pub between_variance: f64,
+    /// Units that entered: treated, others.
+    pub units: [usize; 2],
+    /// Whether others stood beside the treated; without them the contrast is the mean change of the treated.
+    pub is_controlled: bool,
+    /// The changes that were compared, in the order of the rows that entered, and their weights.
+    pub changes: Vec<(UnitChange, f64)>,
+}
+
+/// Compares changes of treated units with those of others at the same dates.
+///
+/// # Model
+/// Row `i` is the change of a unit at a date `c`: `dᵢ = α_c + β·treatedᵢ + uᵢ + eᵢ`, `Var(eᵢ) = vᵢ` by sampling,
+/// `Var(uᵢ) = τ²` between units. Units are independent; rows of one unit may depend on one another in any way.
+///
+/// # Formula
+/// ```text
+/// wᵢ = 1/(vᵢ + τ²)     τ² by restricted maximum likelihood     β by weighted least squares, its error CR2 by unit
+/// ```
+/// Dates with treated units alone or without any say nothing about `β` and are left out. Where no date has others, `α` is
+/// left out and `β` is the mean change of the treated, which anything else that happened at the time is part of.
+///
+/// # Errors
+/// [`ChangeContrastError`] when nobody was treated, a row cannot be used, or there are not more rows than coefficients.
+///
+/// # Use with care
+/// The error is between units: three treated and three others are few, and the degrees of freedom say so. That others
+/// would have changed alike is an assumption that leads before the date can only make implausible.
+///
+/// # Examples
+/// ```
+/// use stats::{UnitChange, change_contrast};
+/// let change = |unit, is_treated, estimate| UnitChange { unit, cohort: 0, is_treated, estimate, variance: 0.01 };
+/// let found = change_contrast(&[
+///     change(0, true, 0.4), change(1, true, 0.6), change(2, true, 0.5),
+///     change(3, false, 0.1), change(4, false, -0.1), change(5, false, 0.0),
+/// ])?;
+/// assert!((found.effect.estimate - 0.5).abs() < 1e-12);
+/// # Ok::<(), stats::ChangeContrastError>(())
+/// ```
+///
+/// # References
+/// Bertrand, Duflo & Mullainathan (2004), Quarterly Journal of Economics 119, 249–275 (collapsing to before and after).
+/// Cengiz, Dube, Lindner & Zipperer (2019), Quarterly Journal of Economics 134, 1405–1454 (dates side by side). Bell &
+/// `McCaffrey` (2002), Survey Methodology 28, 169–181.
+pub fn change_contrast(changes: &[UnitChange]) -> Result<ChangeContrast, ChangeContrastError> {
+    let (chosen, is_controlled) = comparable(changes, |change| (change.cohort, change.is_treated))?;
+    let bad = chosen
+        .iter()
+        .position(|change| !(change.estimate.is_finite() && change.variance.is_finite() && change.variance > 0.0));
+    if let Some(row) = bad {
+        return Err(ChangeContrastError::NotUsable { row });
+    }
+    let design = Design::of(&chosen, is_controlled)?;
+    let between_variance = design.between_variance(&chosen)?;
+    design.contrast(&chosen, between_variance)
+}
+
+/// Compares how often something happened before and after, as a ratio of ratios on the log scale.
+///
+/// # Model
+/// As for [`change_contrast`], with `dᵢ` the logarithm of the ratio of the rates after and before. Given how many events
+/// a unit has in all, those after are binomial, with `uᵢ` between units on the scale of log odds.
+///
+/// # Formula
+/// ```text
+/// zᵢ = ηᵢ + (yᵢ/nᵢ − πᵢ)/(πᵢ(1 − πᵢ))    logit πᵢ = ηᵢ + log(E₁ᵢ/E₀ᵢ)    vᵢ = 1/(nᵢπᵢ(1 − πᵢ))
+/// ```
+/// `η` is fitted to `z` as in [`change_contrast`], and `z` made anew from `η`, until both stay: Williams' quasi-likelihood.
+/// A side without events needs no care, which is the point. Units without any events say nothing and are left out.
+///
+/// # Errors
+/// As for [`change_contrast`], and when an exposure is not positive, or one side of an arm at a date has no events.
+///
+/// # Examples
+/// ```
+/// use stats::{UnitCounts, change_contrast_of_counts};
+/// let unit = |unit, is_treated, events| UnitCounts { unit, cohort: 0, is_treated, events, exposures: [84.0, 84.0] };
+/// let found = change_contrast_of_counts(&[
+///     unit(0, true, [10, 19]), unit(1, true, [4, 9]), unit(2, true, [30, 62]), unit(3, true, [1, 0]),
+///     unit(4, false, [12, 11]), unit(5, false, [8, 8]), unit(6, false, [25, 27]), unit(7, false, [0, 2]),
+/// ])?;
+/// assert!((found.effect.estimate - 2.0_f64.ln()).abs() < 0.2);
+/// # Ok::<(), stats::ChangeContrastError>(())
+/// ```
+///
+/// # References
+/// Williams (1982), Extra-binomial variation in logistic linear models, Applied Statistics 31, 144–148 (model III).
+pub fn change_contrast_of_counts(counts: &[UnitCounts]) -> Result<ChangeContrast, ChangeContrastError> {
+    let usable = |exposure: &f64| *exposure > 0.0 && exposure.is_finite();
+    if let Some(row) = counts.iter().position(|one| !one.exposures.iter().all(usable)) {
+        return Err(ChangeContrastError::NotUsable { row });
+    }
+    let telling: Vec<UnitCounts> = counts.iter().filter(|one| one.events != [0, 0]).copied().collect();
+    let (chosen, is_controlled) = comparable(&telling, |one| (one.cohort, one.is_treated))?;
+    let mut predictors = pooled(&chosen)?;
+    let mut changes = working(&chosen, &predictors);
+    let design = Design::of(&changes, is_controlled)?;
+    for _ in 0..STEPS {
+        let between_variance = design.between_variance(&changes)?;
+        let next = design.fitted(&changes, between_variance)?;
+        if next.iter().any(|predictor| predictor.abs() > FURTHEST) {
+            return Err(ChangeContrastError::NoEvents);
+        }
+        let furthest = next.iter().zip(&predictors).map(|(one, other)| (one - other).abs()).fold(0.0, f64::max);
+        predictors = next;
+        changes = working(&chosen, &predictors);
+        if furthest < NEAR {
+            return design.contrast(&changes, design.between_variance(&changes)?);
+        }
+    }
+    Err(ChangeContrastError::NotConverged)
+}
+
+/// The rows that say something about the treated: those of dates with both, or the treated alone where no date has both.
+fn comparable<T: Copy>(rows: &[T], of: impl Fn(&T) -> (usize, bool)) -> Result<(Vec<T>, bool), ChangeContrastError> {
+    let mut arms: BTreeMap<usize, [bool; 2]> = BTreeMap::new();
+    for (cohort, is_treated) in rows.iter().map(&of) {
+        arms.entry(cohort).or_default()[usize::from(is_treated)] = true;
+    }
+    if !arms.values().any(|arms| arms[1]) {
+        return Err(ChangeContrastError::NoTreated);
+    }
+    let is_controlled = arms.values().any(|arms| *arms == [true, true]);
+    let enters = |row: &&T| {
+        let (cohort, is_treated) = of(row);
+        if is_controlled { arms.get(&cohort) == Some(&[true, true]) } else { is_treated }
+    };
+    Ok((rows.iter().filter(enters).copied().collect(), is_controlled))
+}
+
+/// The logarithm of the ratio of rates of each row's arm at its date, all its units together.
+fn pooled(counts: &[UnitCounts]) -> Result<Vec<f64>, ChangeContrastError> {
+    let mut sums: BTreeMap<(usize, bool), ([u64; 2], [f64; 2])> = BTreeMap::new();
+    for one in counts {
+        let (events, exposures) = sums.entry((one.cohort, one.is_treated)).or_default();
+        for side in 0..2 {
+            events[side] += one.events[side];
+            exposures[side] += one.exposures[side];
+        }
+    }
+    let ratio = |one: &UnitCounts| {
+        let (events, exposures) = sums.get(&(one.cohort, one.is_treated))?;
+        let rate = |side: usize| (events[side] > 0).then(|| libm::log(events[side] as f64 / exposures[side]));
+        Some(rate(1)? - rate(0)?)
+    };
+    counts.iter().map(|one| ratio(one).ok_or(ChangeContrastError::NoEvents)).collect()
+}
+
+/// Changes on the log scale that stand for counts near the predictors.
+fn working(counts: &[UnitCounts], predictors: &[f64]) -> Vec<UnitChange> {
+    let change = |(one, predictor): (&UnitCounts, &f64)| {
+        let odds = libm::exp(predictor + libm::log(one.exposures[1] / one.exposures[0]));
+        let (share, rest) = (odds / (1.0 + odds), 1.0 / (1.0 + odds));
+        let trials = (one.events[0] + one.events[1]) as f64;
+        let spread = share * rest;
+        UnitChange {
+            unit: one.unit,
+            cohort: one.cohort,
+            is_treated: one.is_treated,
+            estimate: predictor + (one.events[1] as f64 / trials - share) / spread,
+            variance: 1.0 / (trials * spread),
+        }
+    };
+    counts.iter().zip(predictors).map(change).collect()
+}
+
+/// Which columns stand behind the intercept: the arm, where there are two, then one for each date but the first.
+struct Design {
+    columns: Vec<Vec<f64>>,
+    units: Vec<usize>,
+    is_controlled: bool,
+}
+
+impl Design {
+    fn of(changes: &[UnitChange], is_controlled: bool) -> Result<Self, ChangeContrastError> {
+        let mut columns = Vec::new();
+        if is_controlled {
+            columns.push(changes.iter().map(|change| f64::from(u8::from(change.is_treated))).collect());
+            let cohorts: BTreeSet<usize> = changes.iter().map(|change| change.cohort).collect();
+            for cohort in cohorts.into_iter().skip(1) {
+                columns.push(changes.iter().map(|change| f64::from(u8::from(change.cohort == cohort))).collect());
+            }
+        }
+        let units: Vec<usize> = changes.iter().map(|change| change.unit).collect();
+        let coefficients = columns.len() + 1;
+        if changes.len() <= coefficients {
+            return Err(ChangeContrastError::TooFewUnits { units: changes.len(), coefficients });
+        }
+        Ok(Self { columns, units, is_controlled })
+    }
+
+    fn between_variance(&self, changes: &[UnitChange]) -> Result<f64, ChangeContrastError> {
+        let (estimates, variances): (Vec<f64>, Vec<f64>) =
+            changes.iter().map(|change| (change.estimate, change.variance)).unzip();
+        let method = Tau2Method::RestrictedLikelihood;
+        Ok(meta_regression(&estimates, &variances, &self.columns, method, PooledMethod::Wald)?.tau2)
+    }
+
+    fn regression(&self, changes: &[UnitChange], tau2: f64) -> Result<ClusteredRegression, ChangeContrastError> {
+        let columns: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        let estimates: Vec<f64> = changes.iter().map(|change| change.estimate).collect();
+        Ok(ClusteredRegression::fit_weighted(&columns, &estimates, &weights(changes, tau2), &self.units)?)
+    }
+
+    fn fitted(&self, changes: &[UnitChange], tau2: f64) -> Result<Vec<f64>, ChangeContrastError> {
+        let fit = self.regression(changes, tau2)?;
+        let coefficients = fit.coefficients();
+        let predictor = |row: usize| {
+            let terms = self.columns.iter().zip(&coefficients[1..]).map(|(column, slope)| column[row] * slope);
+            coefficients[0] + terms.sum::<f64>()
+        };
+        Ok((0..changes.len()).map(predictor).collect())
+    }
+
+    fn contrast(&self, changes: &[UnitChange], between_variance: f64) -> Result<ChangeContrast, ChangeContrastError> {
+        let effect = self.regression(changes, between_variance)?.cr2(usize::from(self.is_controlled))?;
+        let units = |is_treated: bool| {
+            let own = changes.iter().filter(|change| change.is_treated == is_treated);
+            own.map(|change| change.unit).collect::<BTreeSet<usize>>().len()
+        };
+        let weights = weights(changes, between_variance);
+        Ok(ChangeContrast {
+            effect,
+            between_variance,
+            units: [units(true), units(false)],
+            is_controlled: self.is_controlled,
+            changes: changes.iter().copied().zip(weights).collect(),
+        })
+    }
+}
+
+/// Weights by what sampling and units together leave, relative to the mean so that their size means nothing.
+fn weights(changes: &[UnitChange], tau2: f64) -> Vec<f64> {
+    let plain: Vec<f64> = changes.iter().map(|change| 1.0 / (change.variance + tau2)).collect();
+    let mean = plain.iter().sum::<f64>() / plain.len() as f64;
+    plain.into_iter().map(|weight| weight / mean).collect()
+}
