@@ -16,6 +16,8 @@ mod rows;
 mod series;
 mod specification;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 pub use adoption::{Adoption, practices};
 pub use baseline::{BaselineCheck, FrozenTerms, TermsFile, baseline_batch, changed, freeze};
