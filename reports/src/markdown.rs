@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 
 use crate::chart;
-use crate::document::{Block, Chart, Document, Figure, Note, Notice, NoticeLevel, Section, Series, Table, TableColumn};
+use crate::document::{
+    Block, Chart, Document, EffectPlot, Figure, Note, Notice, NoticeLevel, Section, Series, Table, TableColumn,
+};
 use crate::format::point_in_time;
 use crate::html;
 use crate::inline::{Inline, clean, parse};
@@ -91,6 +93,7 @@ impl Page<'_> {
                 Block::Figures(figures) => self.figures(figures),
                 Block::Table(table) => self.table(table),
                 Block::Chart(chart) => self.chart(chart),
+                Block::Effects(plot) => self.effects(plot),
                 Block::List(items) => self.list(items),
                 Block::Command(command) => self.push(fenced(command)),
                 Block::Notes(notes) => self.notes(notes),
@@ -172,6 +175,15 @@ impl Page<'_> {
             data.caption.clear();
         }
         self.table(&data);
+    }
+
+    fn effects(&mut self, plot: &EffectPlot) {
+        let mark = if self.simulated { " (SIMULATED DATA)" } else { "" };
+        self.push(format!("**{}**{mark}: {}", escape(&plot.title), escape(&plot.axis_label)));
+        if !plot.description.is_empty() {
+            self.push(protect(&escape(&plot.description)));
+        }
+        self.table(&plot.table);
     }
 
     /// Lists the marks, with another bullet than the series above, so that the lists stay two.
