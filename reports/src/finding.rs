@@ -28,7 +28,8 @@ pub fn finding(finding: &Finding, context: &ReportContext) -> Result<Report, Rep
 }
 
 fn document(found: &Finding, context: &ReportContext) -> Document {
-    let mut sections = vec![head(found), tables::margins(found)];
+    let mut sections = vec![head(found)];
+    sections.extend(tables::margins(found));
     sections.extend(found.metrics.iter().enumerate().map(|(place, one)| metric::section(found, one, place)));
     sections.extend([sceptic::section(found), terms::who(found, context), terms::asked(found), again(found, context)]);
     Document {
@@ -43,24 +44,18 @@ fn document(found: &Finding, context: &ReportContext) -> Document {
 }
 
 fn subtitle(found: &Finding, context: &ReportContext) -> String {
-    let began = found.began().map_or_else(|| "no date".to_owned(), |at| format::date(at.to_utc(), context.zone));
-    format!(
-        "{} · design {} · {} from {began} on, beside {}",
-        found.verdict,
-        found.grade.letter(),
-        began_count(found),
-        {
-            let others = found.design.names(false).len();
-            if others == 1 { "1 other".to_owned() } else { format!("{others} others") }
-        }
-    )
-}
-
-fn began_count(found: &Finding) -> String {
-    match found.design.treated() {
-        1 => "1 service".to_owned(),
-        several => format!("{several} services"),
-    }
+    let counted = |count: usize, one: &str, several: &str| {
+        if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+    };
+    let who = found.began().map_or_else(
+        || "no service began".to_owned(),
+        |at| {
+            let began = counted(found.design.treated(), "service", "services");
+            let others = counted(found.design.names(false).len(), "other", "others");
+            format!("{began} from {} on, beside {others}", format::date(at.to_utc(), context.zone))
+        },
+    );
+    format!("{} \u{b7} design {} \u{b7} {who}", found.verdict, found.grade.letter())
 }
 
 fn facts(found: &Finding, context: &ReportContext) -> Vec<Fact> {
@@ -101,7 +96,11 @@ fn notices(found: &Finding) -> Vec<Notice> {
     if found.baseline.as_ref().is_none_or(|check| !check.is_planned()) {
         add(NoticeLevel::Info, format!("This comparison is {}.", words::planned(found)));
     }
-    for remark in &found.remarks {
+    // Who is left out stands beside who is compared.
+    let is_left_out = |remark: &&String| {
+        found.design.left_out.iter().any(|(service, why)| **remark == format!("`{service}` is left out: {why}"))
+    };
+    for remark in found.remarks.iter().filter(|remark| !is_left_out(remark)) {
         add(NoticeLevel::Info, format!("{}.", words::sentence(remark)));
     }
     notices
@@ -118,7 +117,7 @@ fn head(found: &Finding) -> Section {
 
 /// A finding in short: what may be said of each metric, the effects drawn, and their table.
 pub(crate) fn told(found: &Finding) -> Vec<Block> {
-    let mut blocks = vec![Block::Paragraph(words::caveat(found))];
+    let mut blocks: Vec<Block> = words::caveat(found).map(Block::Paragraph).into_iter().collect();
     blocks.push(Block::List(found.metrics.iter().map(|one| words::single(found, one)).collect()));
     blocks.extend(plots::effects(found).into_iter().map(Block::Effects));
     blocks.extend(tables::effects(found));

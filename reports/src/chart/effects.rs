@@ -16,15 +16,17 @@ use crate::format::{NO_DATA, interval};
 use crate::inline::clean;
 
 /// Room above what is drawn, for the words at the top.
-const TOP: i32 = 300;
+const TOP: i32 = 290;
 /// Room beneath it, for the labels of the axis.
 const BOTTOM: i32 = 330;
 /// The height of a row: a line of text, and the estimate beneath it.
 const ROW: i32 = 460;
 /// How far beneath the top of its row an estimate lies.
 const BENEATH: i32 = 300;
+/// How far lines reach above and beneath an estimate.
+const HALF: i32 = 125;
 /// The length of a dash and of what is between two.
-const DASH: (i32, i32) = (70, 60);
+const DASH: (i32, i32) = (50, 40);
 
 type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
@@ -97,21 +99,27 @@ impl Picture<'_> {
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
         let x = |value: f64| plane.backend_coord(&(self.axis.position(value), 0.0)).0;
         let bottom = self.height - BOTTOM;
+        // Lines stand beside estimates only, so that none runs through a word.
+        let rows = (0..self.plot.estimates.len()).map(|row| TOP + ROW * index_i32(row));
+        let spans: Vec<(i32, i32)> = rows.map(|top| (top + BENEATH - HALF, top + BENEATH + HALF)).collect();
         for tick in &self.axis.ticks {
             let role = if tick.at == 0.0 { Role::Axis } else { Role::Grid };
             let width = if tick.at == 0.0 { 20 } else { 10 };
             let at = x(tick.at);
-            root.draw(&PathElement::new([(at, TOP), (at, bottom)], colour(role, 0).stroke_width(width)))?;
+            for (from, to) in &spans {
+                root.draw(&PathElement::new([(at, *from), (at, *to)], colour(role, 0).stroke_width(width)))?;
+            }
             let style = text_style(Role::Text, HPos::Center, VPos::Top);
+            root.draw(&PathElement::new([(at, bottom), (at, bottom + 50)], colour(Role::Axis, 0).stroke_width(10)))?;
             root.draw(&Text::new(tick.label.as_str(), (at, bottom + 90), style))?;
         }
         let ends = [(RIGHT, bottom), (WIDTH - RIGHT, bottom)];
         root.draw(&PathElement::new(ends, colour(Role::Axis, 0).stroke_width(10)))?;
         if let Some(margin) = self.plot.margin {
             let at = x(-margin);
-            dashed(root, TOP, bottom, |y| (at, y))?;
-            let style = text_style(Role::Mark, HPos::Right, VPos::Bottom);
-            root.draw(&Text::new("margin", (at.max(RIGHT + 6 * CHARACTER), TOP - 40), style))?;
+            for (from, to) in &spans {
+                dashed(root, *from, *to, |y| (at, y))?;
+            }
         }
         let style = text_style(Role::Text, HPos::Right, VPos::Bottom);
         root.draw(&Text::new("better \u{2192}", (WIDTH - RIGHT, TOP - 40), style))?;
@@ -196,8 +204,8 @@ impl Picture<'_> {
         let steps: &[i64] = if is_dated { &[4, 8, 12, 26, 52, 104] } else { &[1, 2, 5, 10, 20, 50, 100] };
         let fits = |step: &&i64| (last - first) / **step as f64 <= 14.0;
         let step = steps.iter().find(fits).copied().unwrap_or(1000);
-        for at in self.plot.estimates.iter().map(|one| one.at).chain(is_dated.then_some(0)) {
-            if at % step != 0 {
+        for at in (-1000..=1000).map(|index| index * step).filter(|at| (first..=last).contains(&(*at as f64))) {
+            if at == 0 && !is_dated {
                 continue;
             }
             let x = plane.backend_coord(&(at as f64, 0.0)).0;

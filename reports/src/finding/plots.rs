@@ -216,7 +216,7 @@ pub(super) fn specifications(found: &Finding, effect: &MetricEffect) -> Option<E
     Some(EffectPlot {
         title: format!("{}, asked in {} ways", Named::of(&effect.metric).title, effect.specifications.len()),
         description: format!(
-            "The same question asked in other ways that an analyst could have chosen, lowest effect first; {}. They look at \
+            "The same question asked in other ways that an analyst could have chosen, lowest effect first: {}. They look at \
              the same data, so that their number proves nothing.",
             words::agree(effect)
         ),

@@ -38,30 +38,43 @@ pub(super) fn section(found: &Finding) -> Section {
     Section {
         id: "sceptic".into(),
         title: "What a sceptic asks".into(),
-        lead: Some("None of these checks proves anything; each could have shown that the finding is weak.".into()),
+        lead: Some("None of these checks proves anything; each could have shown that the finding is weak. A dash is a check that \
+             cannot be made here, which is no good sign either.".into()),
         blocks,
     }
 }
 
+/// What the answers mean, as far as there are any.
 fn explained(found: &Finding) -> Vec<String> {
-    vec![
-        format!(
+    let any = |answer: &dyn Fn(&MetricEffect) -> bool| super::effects(found).any(answer);
+    let mut told = Vec::new();
+    if any(&|effect| effect.permutation_p.is_some()) {
+        told.push(format!(
             "Chance: the dates are dealt out to the services anew, {} times, and the p counts how often that shows as much. \
              It is exact only if chance decided who began.",
             format::count(u64::from(found.terms.replicates))
-        ),
-        format!(
-            "Earlier dates: something is found where p is below {}, so that about {} of dates are to be expected. The limits \
-             take dates for independent, which neighbours are not.",
+        ));
+    }
+    if any(&|effect| effect.placebo.is_some()) {
+        told.push(format!(
+            "Earlier dates: something is found where p is below {}, which at about {} of dates is to be expected. The \
+             limits take dates for independent, which neighbours are not.",
             format::number(found.terms.alpha),
             format::percent(found.terms.alpha)
-        ),
-        "Before: the smallest p of the blocks of four weeks before the date, times their number.".to_owned(),
-        "Something unseen: the E-value says how many times as likely it would have to make both beginning and the outcome, \
-         beyond all that is compared, to explain the estimate away, or to bring the limit to nothing; 1 means that the limits \
-         hold nothing already. It takes rates and times for risks."
-            .to_owned(),
-    ]
+        ));
+    }
+    if any(&|effect| effect.leads.is_some()) {
+        told.push("Before: the smallest p of the blocks of four weeks before the date, times their number.".to_owned());
+    }
+    if any(&|effect| effect.e_value.is_some()) {
+        told.push(
+            "Something unseen: to explain an estimate away, something that was not compared would have to go with beginning \
+             and with the outcome by a risk ratio of the E-value each, at the least; that for the limit would bring the \
+             nearer limit to no effect, and is 1 where the limits hold that already. It takes rates and times for risks."
+                .to_owned(),
+        );
+    }
+    told
 }
 
 fn permutation(_: &Finding, effect: &MetricEffect) -> Option<String> {
@@ -106,6 +119,9 @@ fn series(_: &Finding, effect: &MetricEffect) -> Option<String> {
 }
 
 fn ways(_: &Finding, effect: &MetricEffect) -> Option<String> {
+    if words::other_ways(effect).is_empty() {
+        return None;
+    }
     let first = effect.specifications.first()?;
     let last = effect.specifications.last()?;
     let range = format!("{} to {}", gain(effect.scale, first.estimate), gain(effect.scale, last.estimate));
@@ -209,10 +225,8 @@ fn flips(effect: &MetricEffect) -> Vec<String> {
             ));
         }
     }
-    let other = |class: Class| {
-        let limits = effect.specifications.iter().filter_map(|one| one.limits);
-        limits.filter(|[low, high]| Class::of(*low, *high, effect.margin) == class).count()
-    };
+    let ways = words::other_ways(effect);
+    let other = |class: Class| ways.iter().filter(|[low, high]| Class::of(*low, *high, effect.margin) == class).count();
     let others: Vec<String> = [Class::Superior, Class::NonInferior, Class::Inferior, Class::Inconclusive]
         .into_iter()
         .filter(|class| *class != effect.class && other(*class) > 0)

@@ -97,12 +97,13 @@ fn sides(effect: &MetricEffect) -> Vec<TableCell> {
 }
 
 /// What would be said at other margins, and what more data could tell.
-pub(crate) fn margins(found: &Finding) -> Section {
+pub(crate) fn margins(found: &Finding) -> Option<Section> {
+    super::effects(found).next()?;
     let most = super::effects(found).map(|effect| effect.at_margins.len()).max().unwrap_or(0);
     let mut columns = vec![TableColumn::text("Metric"), TableColumn::text("At its margin")];
-    columns.extend((1..=most).map(|place| TableColumn::text(format!("At margin {place}"))));
+    columns.extend((0..most).map(|place| TableColumn::text(heading(found, place))));
     columns.extend([
-        TableColumn::text("\"Not worse\" at margins above"),
+        TableColumn::text("\"Not worse\" at every margin above"),
         TableColumn::numeric("Effect that as much data finds four times in five"),
         TableColumn::numeric("Data to find one of the margin's size as often"),
     ]);
@@ -121,7 +122,7 @@ pub(crate) fn margins(found: &Finding) -> Section {
             at.join(", ")
         )));
     }
-    Section {
+    Some(Section {
         id: "margins".into(),
         title: "Other margins".into(),
         lead: Some(
@@ -130,19 +131,31 @@ pub(crate) fn margins(found: &Finding) -> Section {
                 .into(),
         ),
         blocks,
+    })
+}
+
+/// The margins at one place of the lists.
+fn heading(found: &Finding, place: usize) -> String {
+    let mut margins: Vec<String> = Vec::new();
+    for (effect, one) in super::effects(found).filter_map(|effect| Some((effect, effect.at_margins.get(place)?))) {
+        let margin = margin(effect.scale, one.margin);
+        if !margins.contains(&margin) {
+            margins.push(margin);
+        }
     }
+    format!("At {}", margins.join(" or "))
 }
 
 fn at_margins(effect: &MetricEffect, most: usize) -> Vec<TableCell> {
     let scale = effect.scale;
-    let at = |one: &AtMargin| TableCell::from(format!("{} at {}", one.class, margin(scale, one.margin)));
+    let at = |one: &AtMargin| TableCell::from(one.class.to_string());
     let mut cells = vec![
         Named::of(&effect.metric).title.into(),
         format!("{} at {}", effect.class, margin(scale, effect.margin)).into(),
     ];
     cells.extend((0..most).map(|place| effect.at_margins.get(place).map_or_else(none, at)));
     cells.extend([
-        if effect.smallest_margin > 0.0 { margin(scale, effect.smallest_margin) } else { "0".to_owned() }.into(),
+        if effect.smallest_margin > 0.0 { margin(scale, effect.smallest_margin) } else { "any".to_owned() }.into(),
         gain(scale, effect.detectable).into(),
         times(effect).into(),
     ]);

@@ -125,7 +125,10 @@ fn tmp_pages() {
         ("c-worsens", found(&World { speed: 0.6, ..HALF }, &terms)),
         ("b", found(&World { began: |one| (one < 9).then_some(20 + one as i64 * 3), ..HALF }, &wide)),
         ("d", found(&World { began: all, services: 1, rollouts: 30, ..HALF }, &wide)),
-        ("e", found(&World { began: |one| Some(20 + one as i64), ..HALF }, &wide)),
+        ("e", found(&World { weeks: 38, began: all, ..HALF }, &wide)),
+        ("d-ok", found(&World { weeks: 110, began: |_| Some(90), services: 1, rollouts: 30, ..HALF }, &wide)),
+        ("keeps", found(&World { speed: 1.0, rollouts: 40, ..HALF }, &wide)),
+        ("open", found(&World { speed: 1.1, ..HALF }, &terms)),
         ("insufficient", found(&World { services: 3, rollouts: 1, ..HALF }, &terms)),
         ("empty", found(&World { began: |_| Some(90), ..HALF }, &terms)),
     ];

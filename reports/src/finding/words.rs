@@ -1,7 +1,9 @@
 //! What a finding is allowed to say. Every verb that speaks of a change of working stands in [`Voice::of`], and is set by
 //! the design and by nothing else: only where chance decided who began is a metric said to have improved.
 
-use attribution::{Class, DesignGrade, Finding, Limits, MetricEffect, MetricOutcome, Scale, Verdict};
+use std::collections::BTreeSet;
+
+use attribution::{Class, DesignGrade, Finding, Limits, MetricEffect, MetricOutcome, Scale, Specification, Verdict};
 use derive::definitions;
 
 use crate::{code, format};
@@ -86,9 +88,9 @@ impl Voice {
     }
 }
 
-/// What the design of a finding leaves open.
-pub(crate) fn caveat(found: &Finding) -> String {
-    Voice::of(found.grade, &found.practice).caveat.to_owned()
+/// What the design of a finding leaves open; nothing where nobody began.
+pub(crate) fn caveat(found: &Finding) -> Option<String> {
+    (!found.design.cohorts.is_empty()).then(|| Voice::of(found.grade, &found.practice).caveat.to_owned())
 }
 
 /// What may be said of all four metrics together.
@@ -153,7 +155,9 @@ pub(crate) fn single(found: &Finding, outcome: &MetricOutcome) -> String {
             return format!("{}: insufficient data, because {insufficient}.", named.title);
         }
     };
-    let voice = Voice::of(found.grade, &found.practice);
+    // Where the design cannot carry a verdict it cannot carry more for one metric.
+    let grade = if found.held_back.is_some() { DesignGrade::E } else { found.grade };
+    let voice = Voice::of(grade, &found.practice);
     let phrase = match effect.class {
         Class::Superior => voice.better,
         Class::NonInferior => voice.not_worse,
@@ -161,7 +165,22 @@ pub(crate) fn single(found: &Finding, outcome: &MetricOutcome) -> String {
         Class::Inconclusive if effect.effect.high <= 0.0 => "not better; whether worse by more than the margin is open",
         Class::Inconclusive => "open: better and worse by more than the margin are both within the limits",
     };
-    format!("{}: {phrase}; {}.", named.title, measured(found, effect))
+    format!("{}: {phrase}; {}.{}", named.title, measured(found, effect), alone(found, effect))
+}
+
+/// What is left of a single metric when four are looked at.
+fn alone(found: &Finding, effect: &MetricEffect) -> String {
+    match (effect.class, effect.p_holm) {
+        (Class::Superior, Some(p_value)) if p_value >= found.terms.alpha / 2.0 => format!(
+            " One of four looks finds as much more easily: adjusted for that, p is {}, and it does not stand out.",
+            format::probability(p_value)
+        ),
+        (Class::Inferior, _) if effect.harm_high >= -effect.margin => format!(
+            " By the limits that harm is judged by, wider since four are looked at ({}), that is open.",
+            format::percent(1.0 - found.terms.alpha / 4.0)
+        ),
+        _ => String::new(),
+    }
 }
 
 /// The effect in words with its limits and what it is measured from.
@@ -170,9 +189,9 @@ fn measured(found: &Finding, effect: &MetricEffect) -> String {
     let Limits { estimate, low, high } = effect.effect;
     let estimate = estimate.map_or_else(|| format::NO_DATA.to_owned(), |estimate| named.in_words(estimate));
     let than = match (effect.series_check.is_some(), effect.services[1] > 0 && found.design.is_controlled) {
-        (true, true) => "than by the trend before, beside the others",
-        (true, false) => "than by the trend before",
-        (false, true) => "than by the change of the others",
+        (true, true) => "than the trend before and the change of the others would have made it",
+        (true, false) => "than the trend before would have made it",
+        (false, true) => "than the change of the others would have made it",
         (false, false) => "than before",
     };
     let level = format::percent(1.0 - found.terms.alpha);
@@ -327,12 +346,24 @@ pub(crate) fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
+/// The limits of the ways of asking beside the main analysis; those with the same numbers are one. A window longer than
+/// what was read, say, is no other way.
+pub(crate) fn other_ways(effect: &MetricEffect) -> Vec<[f64; 2]> {
+    let numbers =
+        |one: &Specification| Some([one.estimate.to_bits(), one.limits?[0].to_bits(), one.limits?[1].to_bits()]);
+    let main = effect.specifications.iter().find(|one| one.differs.is_empty()).and_then(numbers);
+    let different: BTreeSet<[u64; 3]> =
+        effect.specifications.iter().filter_map(numbers).filter(|one| Some(one) != main.as_ref()).collect();
+    different.into_iter().map(|[_, low, high]| [f64::from_bits(low), f64::from_bits(high)]).collect()
+}
+
 /// How far the ways of asking agree with the main analysis.
 pub(crate) fn agree(effect: &MetricEffect) -> String {
-    let classes = || {
-        let limits = effect.specifications.iter().filter_map(|one| one.limits);
-        limits.map(|[low, high]| Class::of(low, high, effect.margin))
-    };
-    let same = classes().filter(|class| *class == effect.class).count();
-    format!("{same} of {} with limits say what the main analysis says ({})", classes().count(), effect.class)
+    let others = other_ways(effect);
+    let same = others.iter().filter(|[low, high]| Class::of(*low, *high, effect.margin) == effect.class).count();
+    format!(
+        "of {} other ways with numbers of their own, {same} say what the main analysis says ({})",
+        others.len(),
+        effect.class
+    )
 }
