@@ -55,7 +55,7 @@ fn subtitle(found: &Finding, context: &ReportContext) -> String {
             format!("{began} from {} on, beside {others}", format::date(at.to_utc(), context.zone))
         },
     );
-    format!("{} \u{b7} design {} \u{b7} {who}", found.verdict, found.grade.letter())
+    format!("verdict {} \u{b7} design {} \u{b7} {who}", found.verdict, found.grade.letter())
 }
 
 fn facts(found: &Finding, context: &ReportContext) -> Vec<Fact> {

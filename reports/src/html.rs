@@ -464,4 +464,4 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -122,7 +122,7 @@ fn change_ticks(low: f64, high: f64) -> Vec<f64> {
     const FAR: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0];
     let range = high / 2.0 - low / 2.0;
     if range <= 0.5 {
-        let step = round_step((high.exp() - low.exp()) / (VALUE_STEPS + 1.0));
+        let step = round_step((high.exp() - low.exp()) / (VALUE_STEPS + 2.0));
         return (-20..=20).map(|index| f64::from(index) * step).filter(|at| *at > -1.0).map(f64::ln_1p).collect();
     }
     if range <= 1.1 {

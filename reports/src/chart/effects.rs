@@ -12,7 +12,7 @@ use super::{
     reach, text_style,
 };
 use crate::document::{EffectLayout, EffectPlot, Estimate, EstimateRole, Point};
-use crate::format::{NO_DATA, interval};
+use crate::format::interval;
 use crate::inline::clean;
 
 /// Room above what is drawn, for the words at the top.
@@ -150,7 +150,7 @@ impl Picture<'_> {
     fn written(&self, one: &Estimate) -> String {
         let write = |value: f64| self.plot.value_format.value(value);
         match (one.value, interval(one.low, one.high, write)) {
-            (None, _) => NO_DATA.to_owned(),
+            (None, _) => "insufficient data".to_owned(),
             (Some(value), None) => write(value),
             (Some(value), Some(interval)) => format!("{} ({interval})", write(value)),
         }

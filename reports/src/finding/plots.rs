@@ -80,7 +80,7 @@ fn of_scale(found: &Finding, scale: Scale) -> Option<EffectPlot> {
             estimate(label, 0, value.unwrap_or(f64::NAN), Some([low, high]))
         }
         MetricOutcome::Insufficient { metric, .. } => {
-            Estimate { label: format!("{} (insufficient data)", Named::of(metric).title), ..Estimate::default() }
+            Estimate { label: Named::of(metric).title.to_owned(), ..Estimate::default() }
         }
     });
     let told: Vec<String> = outcomes.iter().map(|one| in_short(one)).collect();
@@ -98,7 +98,7 @@ fn of_scale(found: &Finding, scale: Scale) -> Option<EffectPlot> {
         },
         interval_label: level(found),
         layout: EffectLayout::Rows,
-        margin: Some(found.terms.margins().of(scale)),
+        margin: finite(found.terms.margins().of(scale)),
         value_format: value_format(scale),
         estimates: estimates.collect(),
         table: Table {

@@ -65,9 +65,9 @@ impl Voice {
                 improves: format!("What was seen around {name} is consistent with improvement"),
                 keeps_up: format!("What was seen around {name} is consistent with no harm beyond the margin"),
                 worsens: format!("What was seen around {name} is consistent with harm"),
-                better: "is consistent with improvement",
-                not_worse: "is consistent with no harm beyond the margin",
-                worse: "is consistent with harm beyond the margin",
+                better: "what was seen is consistent with improvement",
+                not_worse: "what was seen is consistent with no harm beyond the margin",
+                worse: "what was seen is consistent with harm beyond the margin",
                 caveat: "Before and after without a control: a trend, a season or anything else that happened \
                          meanwhile would look the same. Such a design describes and concludes nothing.",
             },
@@ -107,17 +107,24 @@ pub(crate) fn whole(found: &Finding) -> String {
         );
     }
     match found.verdict {
-        Verdict::Improves => format!(
-            "{}: no metric of the four is worse by more than the margin, and better {}.",
-            voice.improves,
-            is_or_are(&stand_out(found))
-        ),
+        Verdict::Improves => {
+            let better = stand_out(found);
+            let verb = if better.len() > 1 { "stand" } else { "stands" };
+            format!(
+                "{}: by the limits no metric of the four is worse by more than the margin, and {} {verb} out as better.",
+                voice.improves,
+                listed(better)
+            )
+        }
         Verdict::KeepsUp => format!(
-            "{}: no metric of the four is worse by more than it, and none stands out as better when four are looked at.",
+            "{}: by the limits no metric of the four is worse by more than it, and none stands out as better when four are \
+             looked at.",
             voice.keeps_up
         ),
         Verdict::Worsens => {
-            format!("{}: worse by more than the margin {}.", voice.worsens, is_or_are(&harmed(found)))
+            let worse = harmed(found);
+            let verb = if worse.len() > 1 { "are" } else { "is" };
+            format!("{}: by the limits {} {verb} worse by more than the margin.", voice.worsens, listed(worse))
         }
         Verdict::InsufficientData if found.design.cohorts.is_empty() => format!(
             "Nothing can be said: no service is known to have begun with {} within the weeks that were read.",
@@ -176,8 +183,8 @@ fn alone(found: &Finding, effect: &MetricEffect) -> String {
             format::probability(p_value)
         ),
         (Class::Inferior, _) if effect.harm_high >= -effect.margin => format!(
-            " By the limits that harm is judged by, wider since four are looked at ({}), that is open.",
-            format::percent(1.0 - found.terms.alpha / 4.0)
+            " By the limits that harm is judged by, wider since four are looked at ({} %), that is open.",
+            format::significant(100.0 * (1.0 - found.terms.alpha / 4.0), 4)
         ),
         _ => String::new(),
     }
@@ -320,18 +327,13 @@ pub(crate) fn margin(scale: Scale, margin: f64) -> String {
 /// Names as a sentence lists them.
 pub(crate) fn listed(names: Vec<&str>) -> String {
     match names.as_slice() {
-        [] => "something".to_owned(),
+        [] => "at least one metric".to_owned(),
         [only] => lower(only),
         [first @ .., last] => {
             let first: Vec<String> = first.iter().map(|name| lower(name)).collect();
             format!("{} and {}", first.join(", "), lower(last))
         }
     }
-}
-
-fn is_or_are(names: &[&str]) -> String {
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    format!("{verb} {}", listed(names.to_vec()))
 }
 
 /// The same with a small first letter, inside a sentence.
