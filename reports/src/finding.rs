@@ -60,10 +60,10 @@ fn subtitle(found: &Finding, context: &ReportContext) -> String {
 
 fn facts(found: &Finding, context: &ReportContext) -> Vec<Fact> {
     let fact = |label: &str, value: String| Fact { label: label.to_owned(), value };
-    let versions: String = found.versions.iter().map(|version| format!(" {}", code(version))).collect();
+    let names = std::iter::once(&found.practice).chain(&found.versions).map(|name| code(name));
     let period = found.period();
     let mut facts = vec![
-        fact("Change of working", format!("{}{versions}", code(&found.practice))),
+        fact("Change of working", names.collect::<Vec<_>>().join(" ")),
         fact("Verdict", format!("{}: {}", found.verdict, words::verdict_means(found.verdict))),
         fact("Design", format!("grade {}: {}", found.grade.letter(), found.grade.words())),
         fact("Planned or exploratory", words::planned(found)),

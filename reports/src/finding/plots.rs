@@ -6,7 +6,7 @@ use lake::Instant;
 use super::words::{self, Named, gain};
 use crate::{
     Chart, EffectLayout, EffectPlot, Estimate, EstimateRole, Mark, Point, Series, Table, TableCell, TableColumn,
-    ValueFormat, code, format,
+    ValueFormat, format,
 };
 
 /// Where a number stands that is none.
@@ -158,7 +158,8 @@ pub(super) fn event_study(found: &Finding, effect: &MetricEffect) -> Option<Effe
         title: format!("{}, four weeks at a time", Named::of(&effect.metric).title),
         description: format!(
             "Each block of four weeks beside the last four before the date, {}. Before the date, what lies away from 0 is a \
-             difference that was there already; a block without enough services is left out.",
+             difference that was there already. All blocks stand beside the same four weeks: where those were unusual, all are \
+             shifted alike. A block without enough services is left out.",
             beside(found, effect)
         ),
         axis_label: format!("{}; weeks from the date", axis_label(effect.scale, is_time(&effect.metric))),
@@ -270,7 +271,7 @@ pub(super) fn series(found: &Finding, effect: &MetricEffect, view: &SeriesView) 
     Chart {
         title: format!("{}, by {weeks}", Named::of(&effect.metric).title),
         description: format!(
-            "{} Where they would have been: {}, with limits at 95 %.",
+            "{} Where they would have been: {}, with limits at 95 %.{}",
             if effect.series_check.is_some() {
                 "The effect is read from this series."
             } else {
@@ -281,6 +282,7 @@ pub(super) fn series(found: &Finding, effect: &MetricEffect, view: &SeriesView) 
             } else {
                 "had the trend before the date gone on"
             },
+            if found.design.is_staggered { " The date is the one on which most services began." } else { "" },
         ),
         y_label: y_label(&effect.metric).into(),
         interval_label: Some("95 % limits of where they would have been".into()),
@@ -309,6 +311,6 @@ fn mark(found: &Finding, view: &SeriesView) -> Option<Mark> {
     let date = found.design.cohorts.iter().map(|cohort| cohort.date.0).filter(|date| *date <= first).max();
     Some(Mark {
         at_seconds: date.unwrap_or(first).div_euclid(Instant::MICROS),
-        label: format!("services began with {}", code(&found.practice).replace('`', "")),
+        label: format!("services began with {}", found.practice),
     })
 }

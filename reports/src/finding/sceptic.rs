@@ -33,7 +33,7 @@ pub(super) fn section(found: &Finding) -> Section {
         blocks.push(Block::Table(Table { caption: "Questions, metric by metric".into(), columns, rows }));
         blocks.push(Block::List(explained(found)));
     }
-    blocks.push(Block::Paragraph(format!("What would change the verdict `{}`:", found.verdict)));
+    blocks.push(Block::Paragraph(format!("What would change the verdict `{}`, or what a metric says:", found.verdict)));
     blocks.push(Block::List(changers(found)));
     Section {
         id: "sceptic".into(),
@@ -138,11 +138,17 @@ fn changers(found: &Finding) -> Vec<String> {
         ));
     }
     told.extend(found.metrics.iter().filter_map(too_little));
-    if found.by_the_numbers == Verdict::Worsens {
-        told.extend(super::effects(found).filter_map(harm));
-    } else {
-        told.extend(super::effects(found).map(distance));
-        told.extend(improvement(found));
+    match found.by_the_numbers {
+        Verdict::Worsens => told.extend(super::effects(found).filter_map(harm)),
+        Verdict::Improves | Verdict::KeepsUp => {
+            told.extend(super::effects(found).map(distance));
+            told.extend(improvement(found));
+        }
+        // Only what is open holds such a verdict; how far the rest is from the margin changes nothing.
+        Verdict::Inconclusive | Verdict::InsufficientData | Verdict::Disputed => {
+            told.extend(super::effects(found).filter(|effect| is_open(effect)).map(distance));
+            told.extend(improvement(found));
+        }
     }
     told.extend(super::effects(found).flat_map(flips));
     told.extend(other_margins(found));
@@ -171,6 +177,10 @@ fn harm(effect: &MetricEffect) -> Option<String> {
     })
 }
 
+fn is_open(effect: &MetricEffect) -> bool {
+    effect.effect.low <= -effect.margin
+}
+
 /// On which side of the margin the lower limit lies, and how far.
 fn distance(effect: &MetricEffect) -> String {
     let title = Named::of(&effect.metric).title;
@@ -184,7 +194,7 @@ fn distance(effect: &MetricEffect) -> String {
         format!("{title}: a lower limit that falls by {apart} or more; it is {ends}.")
     } else {
         format!(
-            "{title}: a lower limit that rises by more than {apart}; it is {ends}, and this holds the verdict open."
+            "{title}: a lower limit that rises by more than {apart}; it is {ends}, and this leaves \"not worse\" open."
         )
     }
 }
@@ -205,7 +215,7 @@ fn improvement(found: &Finding) -> Option<String> {
         format!(
             "Improvement, as far as it is in the numbers, rests on {}: the smallest adjusted p is {p_value}, to be below \
              {level}.",
-            words::listed(standing)
+            words::listed(&standing)
         )
     })
 }

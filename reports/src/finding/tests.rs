@@ -158,6 +158,11 @@ fn half() -> Finding {
     FOUND.clone()
 }
 
+/// The same organisation, where those that began got slower.
+fn found_worse() -> Finding {
+    found(&World { speed: 0.6, ..HALF }, &usual())
+}
+
 fn effect(found: &mut Finding, place: usize) -> &mut MetricEffect {
     let MetricOutcome::Found(effect) = &mut found.metrics[place] else { panic!("the metric has an effect") };
     effect
@@ -483,7 +488,7 @@ fn what_would_change_the_verdict_is_read_from_the_numbers() {
     let markdown = page(&found).markdown;
     let told = [
         "Forward deployment frequency: a lower limit that rises by more than a factor of 1.23; it is \u{2212}26 % with the \
-         margin at \u{2212}9.1 %, and this holds the verdict open.",
+         margin at \u{2212}9.1 %, and this leaves \"not worse\" open.",
         "Forward deployment frequency: without `gale` it would be non-inferior and not inconclusive.",
         "forward deployment frequency may be worse by more than the margin.",
         "| a ratio of 1.35 |",
@@ -491,4 +496,12 @@ fn what_would_change_the_verdict_is_read_from_the_numbers() {
     for text in told {
         assert!(markdown.contains(text), "{text}");
     }
+    assert!(!markdown.contains("a lower limit that falls"), "what is not open does not hold an open verdict");
+    assert!(page(&half()).markdown.contains("Change lead time: a lower limit that falls by a factor of"));
+    let slow = found_worse();
+    let markdown = page(&slow).markdown;
+    assert!(markdown.contains("Change lead time: the upper limit that harm is judged by, "), "{markdown}");
+    assert!(
+        markdown.contains("Services that began with `pairing` fell behind the others: by the limits change lead time")
+    );
 }

@@ -97,7 +97,8 @@ pub(crate) fn caveat(found: &Finding) -> Option<String> {
 pub(crate) fn whole(found: &Finding) -> String {
     let voice = Voice::of(found.grade, &found.practice);
     let titles = |is_meant: &dyn Fn(&MetricOutcome) -> bool| {
-        listed(found.metrics.iter().filter(|one| is_meant(one)).map(|one| Named::of(one.metric()).title).collect())
+        let meant = found.metrics.iter().filter(|one| is_meant(one)).map(|one| Named::of(one.metric()).title);
+        listed(&meant.collect::<Vec<_>>())
     };
     if found.held_back.is_some() {
         return format!(
@@ -113,7 +114,7 @@ pub(crate) fn whole(found: &Finding) -> String {
             format!(
                 "{}: by the limits no metric of the four is worse by more than the margin, and {} {verb} out as better.",
                 voice.improves,
-                listed(better)
+                listed(&better)
             )
         }
         Verdict::KeepsUp => format!(
@@ -124,7 +125,7 @@ pub(crate) fn whole(found: &Finding) -> String {
         Verdict::Worsens => {
             let worse = harmed(found);
             let verb = if worse.len() > 1 { "are" } else { "is" };
-            format!("{}: by the limits {} {verb} worse by more than the margin.", voice.worsens, listed(worse))
+            format!("{}: by the limits {} {verb} worse by more than the margin.", voice.worsens, listed(&worse))
         }
         Verdict::InsufficientData if found.design.cohorts.is_empty() => format!(
             "Nothing can be said: no service is known to have begun with {} within the weeks that were read.",
@@ -325,8 +326,8 @@ pub(crate) fn margin(scale: Scale, margin: f64) -> String {
 }
 
 /// Names as a sentence lists them.
-pub(crate) fn listed(names: Vec<&str>) -> String {
-    match names.as_slice() {
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
         [] => "at least one metric".to_owned(),
         [only] => lower(only),
         [first @ .., last] => {
