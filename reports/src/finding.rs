@@ -68,9 +68,9 @@ fn facts(found: &Finding, context: &ReportContext) -> Vec<Fact> {
         fact("Design", format!("grade {}: {}", found.grade.letter(), found.grade.words())),
         fact("Planned or exploratory", words::planned(found)),
     ];
-    if let Some(why) = &found.held_back {
-        let numbers = format!("by the numbers alone: {}; held back, because {why}", found.by_the_numbers);
-        facts.push(fact("Held back", numbers));
+    if found.held_back.is_some() {
+        let numbers = words::by_the_numbers(found.by_the_numbers);
+        facts.push(fact("Held back", format!("yes: by the numbers alone it {numbers}; why stands below")));
     }
     facts.extend([
         fact("Report", context.title.clone()),

@@ -48,15 +48,18 @@ pub(crate) fn effects(found: &Finding) -> Vec<Block> {
 
 /// Why the sides do not give the effect to the digit.
 fn sides_differ(found: &Finding) -> String {
-    let staggered = if found.design.is_staggered {
-        " Since there are several dates, an other counts once beside each."
-    } else {
-        ""
-    };
-    format!(
-        "The effects are not read from these sums: each service enters with one change of its own, weighted by how much it \
-         can tell, so that the two agree only roughly.{staggered}"
-    )
+    let is_of_series = |effect: &&MetricEffect| effect.series_check.is_some();
+    let mut told = vec!["The effects are not read from these sums, and agree with them only roughly."];
+    if super::effects(found).any(|effect| !is_of_series(&effect)) {
+        told.push("By services, each enters with one change of its own, weighted by how much it can tell.");
+    }
+    if super::effects(found).any(|effect| is_of_series(&effect)) {
+        told.push("By a series, the points after the date stand beside the trend of those before, which may reach back farther.");
+    }
+    if found.design.is_staggered {
+        told.push("Since there are several dates, an other counts once beside each.");
+    }
+    told.join(" ")
 }
 
 fn tested(outcome: &MetricOutcome) -> Vec<TableCell> {
