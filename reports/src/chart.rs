@@ -5,6 +5,7 @@
 //! backend knows whole numbers only. No word of a caller gets into the drawing.
 
 mod axis;
+pub(crate) mod effects;
 mod reach;
 
 use std::collections::BTreeSet;
@@ -149,6 +150,11 @@ fn interval_cell(point: Option<&Point>, format: ValueFormat) -> TableCell {
     }
 }
 
+/// Whether intervals may be bands: those of more than two series could not be told apart.
+pub(crate) fn has_bands(chart: &Chart) -> bool {
+    chart.series.iter().filter(|series| series.points.iter().any(has_interval)).count() <= 2
+}
+
 fn has_interval(point: &Point) -> bool {
     point.low.is_some() || point.high.is_some()
 }
@@ -237,7 +243,7 @@ impl Picture<'_> {
         let closed = |point: &Point| point.low.is_some() && point.high.is_some() && point.value.is_some();
         let known = series.points.iter().filter(|point| has_interval(point)).all(closed);
         for run in series.points.chunk_by(|a, b| closed(a) && closed(b)) {
-            if known && run.len() > 1 && self.chart.series.len() <= 2 {
+            if known && run.len() > 1 && has_bands(self.chart) {
                 let lows = run.iter().filter_map(|point| Some((point.at_seconds, point.low?)));
                 let highs = run.iter().rev().filter_map(|point| Some((point.at_seconds, point.high?)));
                 let outline: Vec<Pixel> = lows.chain(highs).map(|(at, value)| self.pixel(plane, at, value)).collect();

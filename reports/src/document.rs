@@ -95,6 +95,8 @@ pub enum Block {
     Table(Table),
     /// Values over time.
     Chart(Chart),
+    /// Estimates beside the line at which there is no effect.
+    Effects(EffectPlot),
     /// Items of flowing text.
     List(Vec<String>),
     /// A command for a shell, which may have several lines.
@@ -257,6 +259,71 @@ pub struct Mark {
     pub at_seconds: i64,
     /// What happened.
     pub label: String,
+}
+
+/// Estimates with their limits, on a scale on which positive is better, beside the line at which there is no effect.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EffectPlot {
+    /// What the plot shows.
+    pub title: String,
+    /// What a reader sees in it, for one who cannot see it.
+    pub description: String,
+    /// What the axis of the estimates measures, with its unit.
+    pub axis_label: String,
+    /// What `low` and `high` are: `95 % interval`.
+    pub interval_label: String,
+    /// How the estimates stand.
+    pub layout: EffectLayout,
+    /// How much worse still counts as not worse, on the scale; drawn as a line at minus this.
+    pub margin: Option<f64>,
+    /// How values are written: [`ValueFormat::Change`] or [`ValueFormat::Points`].
+    pub value_format: ValueFormat,
+    /// The estimates.
+    pub estimates: Vec<Estimate>,
+    /// What is drawn, with as many columns more as a reader needs.
+    pub table: Table,
+}
+
+/// How the estimates of an [`EffectPlot`] stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectLayout {
+    /// One below the other, each with its label; better is to the right.
+    Rows,
+    /// Along the weeks before and after a date at 0, strictly in order; better is upwards.
+    Weeks,
+    /// Along their ranks, strictly in order; better is upwards.
+    Ranks,
+}
+
+/// One estimate of an [`EffectPlot`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Estimate {
+    /// What was estimated, or in which way. Only rows are labelled in the drawing, cut to what fits.
+    pub label: String,
+    /// The week or rank at which it stands; rows do not look at it.
+    pub at: i64,
+    /// The value, positive for better. `None` where there is too little.
+    pub value: Option<f64>,
+    /// The lower limit.
+    pub low: Option<f64>,
+    /// The upper limit.
+    pub high: Option<f64>,
+    /// Whether it is drawn apart from the others, and how.
+    pub role: EstimateRole,
+}
+
+/// What an [`Estimate`] is among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimateRole {
+    /// One of them.
+    #[default]
+    Usual,
+    /// The main analysis.
+    Main,
+    /// No estimate but what the others are compared with: zero by definition.
+    Reference,
 }
 
 /// A definition other parts link to.
@@ -443,6 +510,9 @@ fn check_blocks<'a>(blocks: &'a [Block], seen: &mut BTreeSet<&'a str>) -> Result
             Block::Chart(chart) => {
                 check_chart(chart).map_err(|kind| (Some(format!("chart `{}`", chart.title)), kind))?;
             }
+            Block::Effects(plot) => {
+                check_effects(plot).map_err(|kind| (Some(format!("plot `{}`", plot.title)), kind))?;
+            }
             Block::Notes(notes) => notes.iter().try_for_each(|note| check_id(&note.id, seen))?,
             Block::Details { blocks, .. } => check_blocks(blocks, seen)?,
             Block::Paragraph(_) | Block::Figures(_) | Block::List(_) | Block::Command(_) => {}
@@ -482,6 +552,23 @@ fn check_chart(chart: &Chart) -> Result<(), DocumentErrorKind> {
         }
     }
     Ok(())
+}
+
+fn check_effects(plot: &EffectPlot) -> Result<(), DocumentErrorKind> {
+    check_table(&plot.table)?;
+    if plot.margin.is_some_and(|margin| !margin.is_finite()) {
+        return Err(DocumentErrorKind::NotFinite(plot.title.clone()));
+    }
+    for estimate in &plot.estimates {
+        if [estimate.value, estimate.low, estimate.high].iter().flatten().any(|number| !number.is_finite()) {
+            return Err(DocumentErrorKind::NotFinite(estimate.label.clone()));
+        }
+        if estimate.low.zip(estimate.high).is_some_and(|(low, high)| low > high) {
+            return Err(DocumentErrorKind::InvertedInterval(estimate.label.clone()));
+        }
+    }
+    let is_ordered = plot.layout == EffectLayout::Rows || plot.estimates.is_sorted_by(|a, b| a.at < b.at);
+    if is_ordered { Ok(()) } else { Err(DocumentErrorKind::OutOfOrder(plot.title.clone())) }
 }
 
 fn check_instant(at_seconds: i64) -> Result<(), DocumentErrorKind> {

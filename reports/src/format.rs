@@ -94,6 +94,37 @@ pub fn points(difference: f64) -> String {
     format!("{sign}{text} points")
 }
 
+/// Writes the logarithm of a ratio as the change it is, always with its sign: `+20 %`, `−33 %`; beyond a factor of
+/// about 148 the logarithm itself: `log +6.91`.
+#[must_use]
+pub fn change(log_ratio: f64) -> String {
+    if !log_ratio.is_finite() {
+        return NO_DATA.to_owned();
+    }
+    if log_ratio.abs() > 5.0 {
+        let sign = if log_ratio > 0.0 { "+" } else { "\u{2212}" };
+        return format!("log {sign}{}", number(log_ratio.abs()));
+    }
+    let text = percent(log_ratio.exp_m1());
+    match text.strip_prefix("< 0") {
+        Some(rest) => format!("< +0{rest}"),
+        None if log_ratio > 0.0 && text != "0 %" => format!("+{text}"),
+        None => text,
+    }
+}
+
+/// Writes a probability: `0.0375`, and `< 0.0001` rather than a false zero.
+#[must_use]
+pub fn probability(probability: f64) -> String {
+    if !probability.is_finite() {
+        NO_DATA.to_owned()
+    } else if probability < 0.0001 {
+        "< 0.0001".to_owned()
+    } else {
+        format!("{probability:.4}")
+    }
+}
+
 /// The unit in which a rate reads well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,6 +210,10 @@ pub enum ValueFormat {
     Duration,
     /// Events per day.
     PerDay,
+    /// The logarithm of a ratio, as the change it is.
+    Change,
+    /// A difference of two shares, in percentage points.
+    Points,
 }
 
 impl ValueFormat {
@@ -190,6 +225,8 @@ impl ValueFormat {
             Self::Percent => percent(value),
             Self::Duration => duration(value),
             Self::PerDay => rate(value, RateUnit::Day),
+            Self::Change => change(value),
+            Self::Points => points(value),
         }
     }
 }

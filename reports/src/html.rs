@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
+use crate::chart::effects::{self, EffectDrawing};
 use crate::chart::{self, Drawing};
 use crate::document::{
-    Block, Chart, Document, Fact, Figure, Note, Notice, NoticeLevel, Section, Table, TableCell, TableColumn,
+    Block, Chart, Document, EffectPlot, EstimateRole, Fact, Figure, Note, Notice, NoticeLevel, Section, Table,
+    TableCell, TableColumn,
 };
 use crate::format::{NO_DATA, point_in_time};
 use crate::inline::{Inline, clean, parse};
@@ -179,8 +181,8 @@ impl<'a> Page<'a> {
 
     /// Writes blocks; neighbouring charts share rows where the page is wide.
     fn blocks(&mut self, blocks: &[Block]) {
-        for run in blocks.chunk_by(|a, b| matches!((a, b), (Block::Chart(_), Block::Chart(_)))) {
-            let together = matches!(run, [Block::Chart(_), ..]);
+        for run in blocks.chunk_by(|a, b| is_drawn(a) && is_drawn(b)) {
+            let together = run.first().is_some_and(is_drawn);
             self.push(if together { "<div class=\"charts\">\n" } else { "" });
             for block in run {
                 self.block(block);
@@ -195,6 +197,7 @@ impl<'a> Page<'a> {
             Block::Figures(figures) => self.figures(figures),
             Block::Table(table) => self.table(table),
             Block::Chart(chart) => self.chart(chart),
+            Block::Effects(plot) => self.effects(plot),
             Block::List(items) => self.list(items),
             Block::Command(command) => self.command(command),
             Block::Notes(notes) => self.notes(notes),
@@ -311,16 +314,10 @@ impl<'a> Page<'a> {
 
     fn chart(&mut self, chart: &Chart) {
         let id = self.new_id("chart");
-        self.push(&format!("<figure class=\"chart\">\n<figcaption id=\"{id}\">"));
-        self.element("strong", "", &chart.title);
-        if self.simulated {
-            self.push(" <span class=\"badge\">Simulated data</span>");
-        }
-        self.element("span", "axis", &chart.y_label);
-        self.push("</figcaption>\n");
+        self.caption(&chart.title, &chart.y_label, &id);
         match chart::draw(chart, self.zone) {
             Some(drawing) => {
-                self.drawing(chart, &drawing, &id);
+                self.drawing((&chart.title, &chart.description), &chart::view_box(), &drawing.content, &id);
                 self.legend(chart, &drawing);
             }
             None => self.push("<p class=\"nothing\">no data</p>\n"),
@@ -331,25 +328,77 @@ impl<'a> Page<'a> {
         self.push("\n</details>\n</figure>");
     }
 
-    fn drawing(&mut self, chart: &Chart, drawing: &Drawing, id: &str) {
+    /// Writes a drawing with its text alternative.
+    fn drawing(&mut self, (title, description): (&str, &str), view_box: &str, content: &str, id: &str) {
         let mark = if self.simulated { "Simulated data: " } else { "" };
         self.push("<div class=\"plot\">");
-        self.push(&format!("<svg viewBox=\"{}\" role=\"img\"", chart::view_box()));
+        self.push(&format!("<svg viewBox=\"{view_box}\" role=\"img\""));
         self.push(&format!(" aria-labelledby=\"{id}-title\" aria-describedby=\"{id}-description\">"));
-        self.push(&format!("<title id=\"{id}-title\">{mark}{}</title>", escape(&chart.title)));
-        self.push(&format!("<desc id=\"{id}-description\">{}</desc>\n", escape(&chart.description)));
-        self.push(&format!("{}</svg></div>\n", drawing.content.trim()));
+        self.push(&format!("<title id=\"{id}-title\">{mark}{}</title>", escape(title)));
+        self.push(&format!("<desc id=\"{id}-description\">{}</desc>\n", escape(description)));
+        self.push(&format!("{}</svg></div>\n", content.trim()));
+    }
+
+    fn caption(&mut self, title: &str, axis: &str, id: &str) {
+        self.push(&format!("<figure class=\"chart\">\n<figcaption id=\"{id}\">"));
+        self.element("strong", "", title);
+        if self.simulated {
+            self.push(" <span class=\"badge\">Simulated data</span>");
+        }
+        self.element("span", "axis", axis);
+        self.push("</figcaption>\n");
+    }
+
+    fn effects(&mut self, plot: &EffectPlot) {
+        let id = self.new_id("chart");
+        self.caption(&plot.title, &plot.axis_label, &id);
+        match effects::draw(plot) {
+            Some(drawing) => {
+                self.drawing((&plot.title, &plot.description), &drawing.view_box(), &drawing.content, &id);
+                self.effects_legend(plot, &drawing);
+            }
+            None => self.push("<p class=\"nothing\">no data</p>\n"),
+        }
+        self.element("p", "description", &plot.description);
+        self.push("\n<details class=\"data\"><summary>Data as a table</summary>\n");
+        self.table(&plot.table);
+        self.push("\n</details>\n</figure>");
+    }
+
+    fn effects_legend(&mut self, plot: &EffectPlot, drawing: &EffectDrawing) {
+        self.push("<ul class=\"legend\">\n");
+        for (role, words) in [
+            (EstimateRole::Usual, format!("estimate with its {}", plot.interval_label)),
+            (EstimateRole::Main, format!("the main analysis with its {}", plot.interval_label)),
+            (EstimateRole::Reference, "what the others stand beside: 0 by definition".to_owned()),
+        ] {
+            if plot.estimates.iter().any(|one| one.role == role && one.value.is_some()) {
+                self.sample(&effects::estimate_sample(role), &words);
+            }
+        }
+        if let Some(margin) = plot.margin {
+            let words = format!("margin: {}", plot.value_format.value(-margin));
+            self.sample(&effects::margin_sample(), &words);
+        }
+        if drawing.goes_on {
+            self.entry("Arrow: the limit is beyond the drawing; the table has it");
+        }
+        self.push("</ul>\n");
+    }
+
+    /// Writes an entry of a legend behind a drawn sample.
+    fn sample(&mut self, drawn: &str, words: &str) {
+        self.push("<li><svg viewBox=\"0 0 320 120\" aria-hidden=\"true\">");
+        self.push(&format!("{}</svg>{}</li>\n", drawn.trim(), escape(words)));
     }
 
     fn legend(&mut self, chart: &Chart, drawing: &Drawing) {
         self.push("<ul class=\"legend\">\n");
         for (index, series) in chart.series.iter().enumerate() {
-            let sample = chart::legend_sample(index);
-            self.push("<li><svg viewBox=\"0 0 320 120\" aria-hidden=\"true\">");
-            self.push(&format!("{}</svg>{}</li>\n", sample.trim(), escape(&series.name)));
+            self.sample(&chart::legend_sample(index), &series.name);
         }
         if let Some(label) = chart.interval_label.as_ref().filter(|_| drawing.intervals) {
-            let shape = if chart.series.len() <= 2 { "Band or bar" } else { "Bar" };
+            let shape = if chart::has_bands(chart) { "Band or bar" } else { "Bar" };
             self.entry(&format!("{shape}: {label}"));
         }
         if drawing.goes_on {
@@ -371,6 +420,10 @@ impl<'a> Page<'a> {
         self.element("li", "", text);
         self.push("\n");
     }
+}
+
+fn is_drawn(block: &Block) -> bool {
+    matches!(block, Block::Chart(_) | Block::Effects(_))
 }
 
 /// Keeps a number and its unit on one line.
@@ -411,4 +464,4 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

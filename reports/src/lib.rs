@@ -7,6 +7,7 @@
 pub mod benchmarks;
 mod chart;
 mod document;
+mod finding;
 pub mod format;
 mod html;
 mod inline;
@@ -16,4 +17,5 @@ mod report;
 mod sections;
 
 pub use document::*;
+pub use finding::finding;
 pub use report::{Report, ReportContext, ReportError, report};

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 
 use crate::chart;
-use crate::document::{Block, Chart, Document, Figure, Note, Notice, NoticeLevel, Section, Series, Table, TableColumn};
+use crate::document::{
+    Block, Chart, Document, EffectPlot, Figure, Note, Notice, NoticeLevel, Section, Series, Table, TableColumn,
+};
 use crate::format::point_in_time;
 use crate::html;
 use crate::inline::{Inline, clean, parse};
@@ -91,6 +93,7 @@ impl Page<'_> {
                 Block::Figures(figures) => self.figures(figures),
                 Block::Table(table) => self.table(table),
                 Block::Chart(chart) => self.chart(chart),
+                Block::Effects(plot) => self.effects(plot),
                 Block::List(items) => self.list(items),
                 Block::Command(command) => self.push(fenced(command)),
                 Block::Notes(notes) => self.notes(notes),
@@ -174,6 +177,15 @@ impl Page<'_> {
         self.table(&data);
     }
 
+    fn effects(&mut self, plot: &EffectPlot) {
+        let mark = if self.simulated { " (SIMULATED DATA)" } else { "" };
+        self.push(format!("**{}**{mark}: {}", escape(&plot.title), escape(&plot.axis_label)));
+        if !plot.description.is_empty() {
+            self.push(protect(&escape(&plot.description)));
+        }
+        self.table(&plot.table);
+    }
+
     /// Lists the marks, with another bullet than the series above, so that the lists stay two.
     fn marks(&mut self, chart: &Chart) {
         let marks: Vec<String> = chart
@@ -220,10 +232,17 @@ fn sparklines(chart: &Chart) -> Vec<String> {
     if values().next().is_none() {
         return Vec::new();
     }
-    chart.series.iter().map(|series| sparkline(series, low, high)).map(|line| format!("- {line}")).collect()
+    let instants: BTreeSet<i64> =
+        chart.series.iter().flat_map(|series| &series.points).map(|point| point.at_seconds).collect();
+    let line = |series: &Series| {
+        let first = series.points.first().map_or(i64::MIN, |point| point.at_seconds);
+        format!("- {}", sparkline(series, low, high, instants.range(..first).count()))
+    };
+    chart.series.iter().map(line).collect()
 }
 
-fn sparkline(series: &Series, low: f64, high: f64) -> String {
+/// `later` is the number of instants of the chart that lie before the series.
+fn sparkline(series: &Series, low: f64, high: f64, later: usize) -> String {
     let bar = |value: f64| {
         let range = high / 2.0 - low / 2.0;
         let share = if range > 0.0 { (value / 2.0 - low / 2.0) / range } else { 0.5 };
@@ -231,7 +250,8 @@ fn sparkline(series: &Series, low: f64, high: f64) -> String {
         let index = (1..BARS.len()).take_while(|&index| share * 8.0 >= index as f64).count();
         BARS[index]
     };
-    let bars: String = series.points.iter().map(|point| point.value.map_or(GAP, bar)).collect();
+    let bars = series.points.iter().map(|point| point.value.map_or(GAP, bar));
+    let bars: String = std::iter::repeat_n(GAP, later).chain(bars).collect();
     format!("{}: {bars}", escape(&series.name))
 }
 

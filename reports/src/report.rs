@@ -27,6 +27,9 @@ pub struct ReportContext {
     pub zone: Tz,
     /// What the sources are, in words.
     pub sources: Vec<String>,
+    /// What changes of working did, each in short; the whole of each is a page of its own, see
+    /// [`finding`](crate::finding()).
+    pub findings: Vec<attribution::Finding>,
 }
 
 /// A report in its three forms.
@@ -147,6 +150,7 @@ fn json(model: &Model<'_>, document: &Document) -> Result<String, ReportError> {
         "coverage": rows(derived.coverage.clone())?,
         "data_quality": rows(derived.data_quality.clone())?,
         "interventions": rows(derived.interventions.clone())?,
+        "findings": model.context.findings,
         "page": page,
     });
     let mut text = serde_json::to_string_pretty(&whole).unwrap_or_default();

@@ -54,6 +54,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &DemoArgument
         group: None,
         zone: plan.zone,
         sources: vec![format!("`simulated:{}`", own.seed)],
+        findings: Vec::new(),
     };
     let written = pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &own.out).await?;
     let truth = simulated::world(&config).truth;

@@ -108,6 +108,7 @@ pub(crate) fn context(layered: &Layered, plan: &Plan, group: Option<String>) -> 
         group,
         zone: plan.zone,
         sources: sources.iter().map(|config| format!("`{}`", config.source().stream())).collect(),
+        findings: Vec::new(),
     }
 }
 

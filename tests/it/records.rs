@@ -358,6 +358,7 @@ async fn failures_outside_of_the_period_are_not_shown() {
             group: None,
             zone: plan.zone,
             sources: vec![],
+            findings: Vec::new(),
         };
         let page = reports::report(&derived, &context).expect("it can be laid out").markdown;
         (page.contains("i-early"), page.contains("i-late"))

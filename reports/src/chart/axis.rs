@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDel
 use chrono_tz::Tz;
 
 use crate::document::ValueFormat;
-use crate::format::significant;
+use crate::format::{change, significant};
 
 /// As many dates fit beneath a chart; narrow charts show every second.
 const MAX_TIME_TICKS: i64 = 7;
@@ -32,6 +32,9 @@ pub(crate) struct ValueAxis {
 impl ValueAxis {
     /// Chooses an axis that contains finite values from `low` to `high`.
     pub(crate) fn new(low: f64, high: f64, from_zero: bool, format: ValueFormat) -> Self {
+        if format == ValueFormat::Change {
+            return Self::of_changes(low, high);
+        }
         let is_share = format == ValueFormat::Percent && high <= 1.0 && high > 0.0;
         let (low, high) = if from_zero { (low.min(0.0), high.max(0.0)) } else { (low, high) };
         let (low, high) = widened(low, high);
@@ -50,6 +53,17 @@ impl ValueAxis {
             index += 1.0;
         }
         Self { low: bottom, high: top, ticks }
+    }
+
+    /// An axis of logarithms of ratios, which its ticks write as changes; it holds the line at which nothing changes.
+    fn of_changes(low: f64, high: f64) -> Self {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let (low, high) = if high / 2.0 - low / 2.0 < 1e-3 { (-0.05, 0.05) } else { (low, high) };
+        let room = (high / 2.0 - low / 2.0) * 0.1;
+        let (low, high) = ((low - room).max(f64::MIN), (high + room).min(f64::MAX));
+        let inside = |at: &f64| (low..=high).contains(at);
+        let tick = |at: f64| Tick { at, label: change(at) };
+        Self { low, high, ticks: change_ticks(low, high).into_iter().filter(inside).map(tick).collect() }
     }
 
     /// Where a value stands between the bottom (0) and the top (1) of the axis; values beyond it stand at its ends.
@@ -102,10 +116,31 @@ fn round_step(wanted: f64) -> f64 {
     factor * power
 }
 
+/// Logarithms of ratios that are round as changes, from below; more than lie between the two, and few enough to be read.
+fn change_ticks(low: f64, high: f64) -> Vec<f64> {
+    const NEAR: [f64; 8] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
+    const FAR: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0];
+    let range = high / 2.0 - low / 2.0;
+    if range <= 0.5 {
+        let step = round_step((high.exp() - low.exp()) / (VALUE_STEPS + 2.0));
+        return (-20..=20).map(|index| f64::from(index) * step).filter(|at| *at > -1.0).map(f64::ln_1p).collect();
+    }
+    if range <= 1.1 {
+        return NEAR.map(f64::ln).to_vec();
+    }
+    if range <= 2.5 {
+        return FAR.map(f64::ln).to_vec();
+    }
+    // Whole powers of ten.
+    let step = std::f64::consts::LN_10 * round_step(range / VALUE_STEPS).ceil().max(1.0);
+    (-8..=8).map(|index| f64::from(index) * step).filter(|at| at.is_finite()).collect()
+}
+
 fn value_label(at: f64, step: f64, format: ValueFormat) -> String {
     const UNITS: [(f64, &str); 4] = [(86_400.0, " d"), (3600.0, " h"), (60.0, " min"), (1.0, " s")];
     let (size, unit) = match format {
-        ValueFormat::Plain | ValueFormat::PerDay => (1.0, ""),
+        ValueFormat::Plain | ValueFormat::PerDay | ValueFormat::Change => (1.0, ""),
+        ValueFormat::Points => (0.01, ""),
         ValueFormat::Percent => (0.01, " %"),
         ValueFormat::Duration => UNITS.into_iter().find(|(size, _)| step >= *size).unwrap_or((1.0, " s")),
     };
@@ -115,7 +150,8 @@ fn value_label(at: f64, step: f64, format: ValueFormat) -> String {
     // Every digit from the tick's first to the step's last, of which there are at most two.
     let places = (at / step).abs().log10().floor().clamp(0.0, 12.0);
     let digits = (0..=12).take_while(|&digit| f64::from(digit) <= places).count() + 2;
-    format!("{}{unit}", significant(at / size, digits))
+    let sign = if format == ValueFormat::Points && at > 0.0 { "+" } else { "" };
+    format!("{sign}{}{unit}", significant(at / size, digits))
 }
 
 /// A distance between dates that people count in.

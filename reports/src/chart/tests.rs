@@ -5,8 +5,8 @@ use insta::assert_snapshot;
 
 use super::axis::time_ticks;
 use super::*;
-use crate::document::Mark;
-use crate::document::tests::{MONDAY, WEEK, chart, points};
+use crate::document::tests::{MONDAY, WEEK, chart, effects as plot, points};
+use crate::document::{EffectLayout, EffectPlot, Estimate, EstimateRole, Mark};
 
 fn only(values: &[Option<f64>], format: ValueFormat) -> Chart {
     let series = Series { name: "api".to_owned(), points: points(values) };
@@ -261,4 +261,108 @@ fn dates_are_round_in_the_zone() {
     assert_snapshot!(dates("1000-01-15T00:00", "9000-06-30T00:00", UTC), @"2000-01-01 4000-01-01 6000-01-01 8000-01-01");
     // The clocks of São Paulo jumped from midnight to one on 2018-11-04.
     assert_snapshot!(dates("2018-11-02T12:00", "2018-11-06T12:00", Sao_Paulo), @"2018-11-03 2018-11-04 2018-11-05 2018-11-06");
+}
+
+/// The labels of the axis of ratios between two logarithms.
+fn change_labels(low: f64, high: f64) -> String {
+    value_ticks(low, high, ValueFormat::Change)
+}
+
+#[test]
+fn an_axis_of_ratios_has_round_changes_and_holds_no_change() {
+    assert_eq!(change_labels(-0.05, 0.4), "0 % +10 % +20 % +30 % +40 % +50 %");
+    assert_eq!(change_labels(-0.8, 0.3), "\u{2212}50 % \u{2212}25 % 0 %");
+    assert_eq!(change_labels(-2.0, 2.0), "\u{2212}75 % \u{2212}50 % 0 % +100 % +300 %");
+    assert_eq!(change_labels(0.0, 0.0), "\u{2212}4 % \u{2212}2 % 0 % +2 % +4 %");
+    assert!(change_labels(-300.0, 300.0).contains("0 %"));
+    for (low, high) in [(-1e308, 1e308), (1e-300, 2e-300), (-f64::MAX, f64::MAX)] {
+        let axis = ValueAxis::new(low, high, true, ValueFormat::Change);
+        assert!((0.0..=1.0).contains(&axis.position(0.0)), "{low} {high}");
+        assert!(axis.ticks.len() < 20);
+    }
+    assert_eq!(value_ticks(-0.08, 0.2, ValueFormat::Points), "\u{2212}10 0 +10 +20");
+}
+
+fn effects_content(plot: &EffectPlot) -> String {
+    effects::draw(plot).expect("there is an estimate").content
+}
+
+#[test]
+fn an_effect_with_too_little_behind_it_is_named_and_not_drawn() {
+    let plot = plot("api");
+    let content = effects_content(&plot);
+    assert_eq!(content.matches("<circle").count(), 1);
+    assert!(
+        content.contains(">api</text>")
+            && content.contains(">web</text>")
+            && content.contains(">insufficient data</text>")
+    );
+    assert!(content.contains(">+22 % (\u{2212}9.5 % to +65 %)</text>"));
+    let none = EffectPlot { estimates: plot.estimates[1..].to_vec(), ..plot };
+    assert!(effects::draw(&none).is_none());
+}
+
+#[test]
+fn a_label_stays_a_word_and_in_its_place() {
+    let mut plot = plot("api");
+    plot.estimates[0].label = "</text><script>\n\"#D00100\"".to_owned() + &"long ".repeat(80);
+    let content = effects_content(&plot);
+    assert!(content.contains("&lt;/text&gt;&lt;script&gt; &quot;#D00100&quot;"));
+    assert!(!content.contains("<script") && content.contains('\u{2026}'));
+    assert_eq!(content.matches("<text").count(), content.matches("</text>").count());
+}
+
+#[test]
+fn limits_far_beyond_the_others_are_arrows() {
+    let one =
+        |at: i64, high: f64| Estimate { at, value: Some(0.1), low: Some(0.0), high: Some(high), ..Estimate::default() };
+    let mut plot = EffectPlot {
+        layout: EffectLayout::Weeks,
+        estimates: (-4..4).map(|at| one(4 * at + 2, 0.2)).collect(),
+        ..plot("api")
+    };
+    assert!(!effects::draw(&plot).expect("there are estimates").goes_on);
+    plot.estimates[7].high = Some(9.0);
+    assert!(effects::draw(&plot).expect("there are estimates").goes_on);
+}
+
+#[test]
+fn the_main_analysis_and_what_others_stand_beside_are_drawn_apart() {
+    let mut plot = EffectPlot { layout: EffectLayout::Ranks, ..plot("api") };
+    plot.estimates = [EstimateRole::Usual, EstimateRole::Main, EstimateRole::Reference]
+        .into_iter()
+        .zip(1..)
+        .map(|(role, at)| Estimate { role, at, value: Some(0.1), ..Estimate::default() })
+        .collect();
+    let content = effects_content(&plot);
+    assert_eq!(content.matches("<circle").count(), 3, "a disc, and a hollow one of two");
+    assert_eq!(content.matches("<polygon").count(), 1);
+    assert_eq!(content.matches("fill=\"var(--surface)\"").count(), 1);
+}
+
+#[test]
+fn no_number_of_an_effect_breaks_a_drawing() {
+    for layout in [EffectLayout::Rows, EffectLayout::Weeks, EffectLayout::Ranks] {
+        for value_format in [ValueFormat::Change, ValueFormat::Points] {
+            for [low, value, high] in
+                [[0.0, 0.0, 0.0], [-1e308, 0.0, 1e308], [f64::MIN, f64::MIN, f64::MAX], [1e-308, 1e-308, 1e-308]]
+            {
+                let estimate = Estimate {
+                    at: i64::MIN / 4,
+                    value: Some(value),
+                    low: Some(low),
+                    high: Some(high),
+                    ..Estimate::default()
+                };
+                let last = Estimate { at: i64::MAX / 4, ..estimate.clone() };
+                let content = effects_content(&EffectPlot {
+                    layout,
+                    value_format,
+                    estimates: vec![estimate, last],
+                    ..plot("api")
+                });
+                assert!(!content.contains("NaN") && !content.contains("inf"), "{content}");
+            }
+        }
+    }
 }

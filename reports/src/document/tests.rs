@@ -36,6 +36,7 @@ pub(crate) fn sample(name: &str) -> Document {
         Block::List(vec![text(), text()]),
         Block::Command(format!("doracle report --service '{name}'\n# end")),
         Block::Details { summary: text(), blocks: vec![Block::Paragraph(text())] },
+        Block::Effects(effects(name)),
     ];
     let note = Note { term: name.to_owned(), id: "change_fail_rate@1".to_owned(), text: text() };
     let section = |id: &str, blocks| Section { id: id.to_owned(), title: text(), lead: Some(text()), blocks };
@@ -71,6 +72,30 @@ pub(crate) fn chart(name: &str) -> Chart {
         ],
         y_from_zero: true,
         value_format: ValueFormat::Percent,
+    }
+}
+
+/// Two effects, of which one has too little behind it.
+pub(crate) fn effects(name: &str) -> EffectPlot {
+    let estimate =
+        Estimate { label: name.to_owned(), value: Some(0.2), low: Some(-0.1), high: Some(0.5), ..Estimate::default() };
+    EffectPlot {
+        title: format!("Effects of {name}"),
+        description: format!("To the right is better, {name}."),
+        axis_label: "change as a ratio".to_owned(),
+        interval_label: "95 % interval".to_owned(),
+        layout: EffectLayout::Rows,
+        margin: Some(0.1),
+        value_format: ValueFormat::Change,
+        estimates: vec![estimate, Estimate { label: "web".to_owned(), ..Estimate::default() }],
+        table: Table {
+            caption: format!("Effects of {name}"),
+            columns: vec![TableColumn::text("What"), TableColumn::numeric("Effect")],
+            rows: vec![
+                vec![name.into(), "+22 % (\u{2212}9.5 % to +65 %)".into()],
+                vec!["web".into(), TableCell::from("insufficient data").muted()],
+            ],
+        },
     }
 }
 
@@ -160,6 +185,23 @@ fn a_chart_that_contradicts_itself_is_refused() {
         reason(|chart| chart.marks[0].at_seconds = i64::MAX),
         @"the instant 9223372036854775807 is outside the years 1 to 9999"
     );
+}
+
+#[test]
+fn effects_that_contradict_themselves_are_refused() {
+    let reason = |change: fn(&mut EffectPlot)| {
+        let mut plot = effects("api");
+        change(&mut plot);
+        refusal(vec![Block::Effects(plot)])
+    };
+    assert_snapshot!(
+        reason(|plot| plot.estimates[0].low = Some(f64::NAN)),
+        @"could not render plot `Effects of api` in section `only`: series `api` has a number that is not finite"
+    );
+    assert!(reason(|plot| plot.margin = Some(f64::INFINITY)).contains("not finite"));
+    assert!(reason(|plot| plot.estimates[0].low = Some(0.9)).contains("lower end is above its upper end"));
+    assert!(reason(|plot| plot.layout = EffectLayout::Ranks).contains("not strictly in order"));
+    assert!(reason(|plot| plot.table.rows[0].truncate(1)).contains("row 1 has 1 cells under 2 columns"));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn an_open_interval_says_which_end_is_known() {
 #[test]
 fn nothing_is_no_data_and_never_zero() {
     assert_eq!(or_no_data(None, duration), NO_DATA);
-    for write in [number, duration, percent, points] {
+    for write in [number, duration, percent, points, change, probability] {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(write(value), NO_DATA);
         }
@@ -87,4 +87,21 @@ fn dates_are_those_of_the_zone() {
         "[2026-03-02 00:00, 2026-06-01 01:00) Europe/Berlin"
     );
     assert_eq!(point_in_time(i64::MAX, Berlin), NO_DATA);
+}
+
+#[test]
+fn a_ratio_is_written_as_the_change_it_is() {
+    let written: Vec<String> =
+        [0.0, 0.182, -0.182, 1e-6, -1e-6, 2.0_f64.ln(), -3.0, 5.0, 5.1, -700.0].into_iter().map(change).collect();
+    assert_eq!(
+        written.join(" | "),
+        "0 % | +20 % | \u{2212}17 % | < +0.01 % | > \u{2212}0.01 % | +100 % | \u{2212}95 % | +14,741 % | log +5.1 | \
+         log \u{2212}700"
+    );
+}
+
+#[test]
+fn a_probability_is_never_a_false_zero() {
+    let written: Vec<String> = [0.0, 0.00009, 0.0375, 1.0].into_iter().map(probability).collect();
+    assert_eq!(written.join(" "), "< 0.0001 < 0.0001 0.0375 1.0000");
 }

@@ -3,7 +3,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::document::tests::{chart, document, sample};
 
-const HOSTILE: [&str; 6] = [
+pub(crate) const HOSTILE: [&str; 6] = [
     "<script>alert(1)</script>",
     "\"onload=alert(1) x=\"",
     "' onclick='alert(1)",
@@ -24,19 +24,19 @@ fn fragment(blocks: Vec<Block>) -> String {
 }
 
 /// The tags of a page, without its style sheet.
-fn tags(page: &str) -> Vec<String> {
+pub(crate) fn tags(page: &str) -> Vec<String> {
     let (head, rest) = page.split_once("<style>").expect("a page has a style sheet");
     let (_, body) = rest.split_once("</style>").expect("the style sheet ends");
     let markup = format!("{head}<style></style>{body}");
     markup.split('<').skip(1).map(|tag| tag.split('>').next().unwrap_or_default().to_owned()).collect()
 }
 
-fn attributes<'a>(tags: &'a [String], name: &str) -> Vec<&'a str> {
+pub(crate) fn attributes<'a>(tags: &'a [String], name: &str) -> Vec<&'a str> {
     let marker = format!(" {name}=\"");
     tags.iter().filter_map(|tag| tag.split_once(&marker)?.1.split('"').next()).collect()
 }
 
-fn assert_balanced(page: &str) {
+pub(crate) fn assert_balanced(page: &str) {
     let mut open = Vec::new();
     for tag in tags(page) {
         let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap_or_default().to_owned();

@@ -72,9 +72,10 @@ fn bars_span_the_range_and_gaps_stay_gaps() {
         Series { name: "api".to_owned(), points: (0..).zip(values).map(point).collect() }
     };
     let values: Vec<Option<f64>> = (0..=8).map(|n| Some(f64::from(n))).collect();
-    assert_snapshot!(sparkline(&series(&values), 0.0, 8.0), @"api: ▁▂▃▄▅▆▇██");
-    assert_snapshot!(sparkline(&series(&[Some(2.0), None, Some(2.0)]), 2.0, 2.0), @"api: ▅·▅");
-    assert_snapshot!(sparkline(&series(&[Some(f64::MIN), Some(f64::MAX)]), f64::MIN, f64::MAX), @"api: ▁█");
+    assert_snapshot!(sparkline(&series(&values), 0.0, 8.0, 0), @"api: ▁▂▃▄▅▆▇██");
+    assert_snapshot!(sparkline(&series(&[Some(2.0), None, Some(2.0)]), 2.0, 2.0, 0), @"api: ▅·▅");
+    assert_snapshot!(sparkline(&series(&[Some(f64::MIN), Some(f64::MAX)]), f64::MIN, f64::MAX, 0), @"api: ▁█");
+    assert_snapshot!(sparkline(&series(&[Some(2.0), Some(4.0)]), 2.0, 4.0, 2), @"api: ··▁█");
 }
 
 #[test]

@@ -15,4 +15,4 @@ macro_rules! sections {
     };
 }
 
-sections! { summary, trends, services, strata, benchmarks, interventions, failures, coverage, quality, definitions, again }
+sections! { summary, trends, services, strata, benchmarks, findings, interventions, failures, coverage, quality, definitions, again }
