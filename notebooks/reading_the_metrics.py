@@ -233,14 +233,21 @@ def fail_rate(unit):
     return rows["failed"].sum(), rows.height
 
 
-def is_judged(row):
-    return row["value"] is not None and row["coverage_rate"] == 1.0
+def is_judged(unit):
+    """Whether somebody would have recorded failures all along: that none is known says nothing otherwise."""
+    published = number(unit, "change_fail_rate", "rate")
+    if published["value"] is None:
+        return False
+    if (coverage["covers"] == "incidents").any():
+        return number(unit, "unlinked_incident_rate", "per_day")["coverage_rate"] == 1.0
+    # Where no source states what it reads, services that have incidents on record are judged, and no others.
+    return published["n"] == judged(unit).height
 
 
-# Where nobody recorded incidents all along, that no failure is known says nothing.
-JUDGED = [unit for unit in UNITS if is_judged(number(unit, "change_fail_rate", "rate"))]
-for unit in set(UNITS) - set(JUDGED):
-    print(f"{unit:>10}: no data on failures for all of the period")
+JUDGED = [unit for unit in UNITS if is_judged(unit)]
+for unit in UNITS:
+    if unit not in JUDGED:
+        print(f"{unit:>10}: nobody recorded failures for all of the period")
 
 for unit in JUDGED:
     failed, n = fail_rate(unit)
