@@ -1,21 +1,10 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Did it help here?
 #
-# `doracle compare` says what a change of working did to the four metrics, in this organisation. It stores its answer in
-# `effects`, and what entered it, service by service, in `effect_units`. This notebook reads both as exported Parquet and
-# arrives at the effects, their errors and the verdict again, in a few lines each, so that nothing has to be believed.
+# `doracle compare` says what a change of working did to the four metrics, in this organisation. It stores its answer
+# in `effects`, and what entered it, service by service, in `effect_units`. This notebook reads both as exported
+# Parquet and arrives at the effects, their errors and the verdict again, in a few lines each, so that nothing has to
+# be believed.
 #
 # It reads the folder that `DORACLE_EXPORT` names, `doracle-demo/parquet` without it.
 
@@ -44,8 +33,8 @@ assert effects.height, f"no comparison in {EXPORT}: run `doracle compare`, then 
 # %% [markdown]
 # ## Which comparison
 #
-# Each comparison has four rows, one a metric. A lake keeps every one that was asked for; what was asked is told apart by
-# `terms_digest`, what was known by `input_digest` and `as_of_at`. We take the newest.
+# Each comparison has four rows, one a metric. A lake keeps every one that was asked for; what was asked is told apart
+# by `terms_digest`, what was known by `input_digest` and `as_of_at`. We take the newest.
 
 # %%
 KEY = ["practice", "terms_digest", "input_digest", "as_of_at"]
@@ -70,19 +59,23 @@ fixed = effects["baseline"][0]
 print(f"terms fixed before looking, as `{fixed}`" if fixed else "exploratory: nothing was fixed before looking")
 
 # %% [markdown]
-# Who began, and when, is on record as an event. So is whether it ever happened.
+# Who began, and when, is on record as events. A service without one is among the others.
 
 # %%
 interventions = table("interventions").filter(pl.col("practice") == PRACTICE)
-print(interventions.select("service", "practice_version", "started_at", "ended_at", "source").sort("started_at", "service"))
+print(
+    interventions.select("service", "practice_version", "started_at", "ended_at", "source").sort(
+        "started_at", "service"
+    )
+)
 if interventions["source"].str.starts_with("simulated").any():
     print("\nSIMULATED: `doracle demo` invented this organisation, and what its practice does.")
 
 # %% [markdown]
 # ## What the command found
 #
-# Positive is better, for every metric. Three stand on the log scale, where 0.1 is about a tenth better; the change fail
-# rate is a difference of shares. A metric with too little behind it has no estimate, and `method` says why.
+# Positive is better, for every metric. Three stand on the log scale, where 0.1 is about a tenth better; the change
+# fail rate is a difference of shares. A metric with too little behind it has no estimate, and `method` says why.
 
 # %%
 order = pl.col("metric").replace_strict({metric: place for place, metric in enumerate(CRITERION)})
@@ -97,9 +90,8 @@ for metric in CRITERION:
 # A service is compared with itself before, and its change with the change of services that had not begun, at the same
 # date (`cohort`). So nothing has to be alike between services but what would have changed anyway.
 #
-# `*` is a service that began, `|` no change, to the right is better; a number behind a name is the cohort, where there are
-# several. A difference that is there can be seen here, and a
-# single service that makes it all can be, too.
+# `*` is a service that began, `|` no change, to the right is better; a number behind a name is the cohort, where there
+# are several. A difference that is there can be seen here, and a single service that makes it all can be, too.
 
 
 # %%
@@ -115,9 +107,13 @@ def strip(change, reach, width=41):
 
 
 # Effects by one series over its date have no units: see below.
-BY_UNITS = [metric for metric in CRITERION if (units["metric"] == metric).any() and EFFECT[metric]["estimate"] is not None]
+BY_UNITS = [
+    metric for metric in CRITERION if (units["metric"] == metric).any() and EFFECT[metric]["estimate"] is not None
+]
 for metric in BY_UNITS:
-    rows = units.filter(pl.col("metric") == metric).sort("is_treated", "change", "service", descending=[True, True, False])
+    rows = units.filter(pl.col("metric") == metric).sort(
+        "is_treated", "change", "service", descending=[True, True, False]
+    )
     reach = rows["change"].abs().max() or 1.0
     # Seconds are easier to read as hours.
     factor = 1 / 3600 if metric.endswith("_time") else 1.0
@@ -125,7 +121,9 @@ for metric in BY_UNITS:
     for row in rows.head(MOST).iter_rows(named=True):
         mark = "*" if row["is_treated"] else " "
         name = f"{row['service']} {row['cohort']}" if rows["cohort"].n_unique() > 1 else row["service"]
-        before, after = (math.nan if row[side] is None else row[side] * factor for side in ("before_value", "after_value"))
+        before, after = (
+            math.nan if row[side] is None else row[side] * factor for side in ("before_value", "after_value")
+        )
         print(f"{mark} {name:<14}{before:9.3f}{after:9.3f}  {strip(row['change'], reach)}", end="")
         print(f"{round(row['change'], 3) + 0.0:+8.3f}{row['weight']:7.2f}")
     if rows.height > MOST:
@@ -134,9 +132,9 @@ for metric in BY_UNITS:
 # %% [markdown]
 # ### Are these counts those of the events?
 #
-# For the frequency we count rollouts ourselves: forward ones (`release`, `config`, `rebuild`, no re-applied revisions),
-# in as many weeks on each side of the service's date as `before_days` and `after_days` say. Weeks with gaps in what was
-# read, a zone other than UTC and a service that gave up again would need more care than this.
+# For the frequency we count rollouts ourselves: forward ones (`release`, `config`, `rebuild`, no re-applied
+# revisions), in as many weeks on each side of the service's date as `before_days` and `after_days` say. Weeks with
+# gaps in what was read, a zone other than UTC and a service that gave up again would need more care than this.
 
 # %%
 FREQUENCY = "forward_deployment_frequency"
@@ -153,7 +151,9 @@ if FREQUENCY in BY_UNITS:
     dates = rows.filter("is_treated").group_by("cohort").agg(pl.col("began").min())
     dates = dates.with_columns(ends=pl.col("began").dt.truncate("1w"))
     late = pl.col("ends") < pl.col("began")
-    dates = dates.select("cohort", "ends", begins=pl.when(late).then(pl.col("ends").dt.offset_by("1w")).otherwise("ends"))
+    dates = dates.select(
+        "cohort", "ends", begins=pl.when(late).then(pl.col("ends").dt.offset_by("1w")).otherwise("ends")
+    )
     sides = rows.join(dates, on="cohort").select(
         "service",
         "cohort",
@@ -178,8 +178,8 @@ else:
 # %% [markdown]
 # ### Is the change what the values say?
 #
-# For a duration it is the logarithm of before over after, of geometric means; for a share, before less after. For a rate
-# it is what the last step of the fit worked on, to which we come back.
+# For a duration it is the logarithm of before over after, of geometric means; for a share, before less after. For a
+# rate it is what the last step of the fit worked on, to which we come back.
 
 # %%
 for metric in BY_UNITS:
@@ -198,9 +198,9 @@ for metric in BY_UNITS:
 # `change = level of the cohort + effect x (it began) + error`, by weighted least squares. Where no others stand beside
 # those that began, only a mean is left, and whatever else happened at the time is in it.
 #
-# The error is that between services (CR2): each service's residual is blown up by what the fit took from it,
-# `1 / (1 - h)` in the square, and nothing inside a service is taken for independent. A service that is in several cohorts
-# is one cluster. Degrees of freedom are Satterthwaite's; a handful of services has few.
+# The error is that between services (CR2): the square of each service's residual is blown up by `1 / (1 - h)` for what
+# the fit took from it, and nothing inside a service is taken for independent. A service that is in several cohorts is
+# one cluster. Degrees of freedom are Satterthwaite's; a handful of services has few.
 
 
 # %%
@@ -257,8 +257,8 @@ for metric in CRITERION:
 # ## From the counts alone
 #
 # The regression above used changes and weights as published. For shares and rates they can be made from the counts, so
-# that nothing but counting is taken over. A weight is `1 / (v + tau2)`: `v` is what chance does to a service of its size,
-# `tau2` how much services differ beyond that, by restricted maximum likelihood.
+# that nothing but counting is taken over. A weight is `1 / (v + tau2)`: `v` is what chance does to a service of its
+# size, `tau2` how much services differ beyond that, by restricted maximum likelihood.
 
 
 # %%
@@ -310,9 +310,9 @@ if "change_fail_rate" in BY_UNITS:
     print(f"  tau2    {tau2:.6f}, so that services differ by {math.sqrt(tau2):.3f} beyond chance")
 
 # %% [markdown]
-# A ratio of rates has no logarithm where a side is 0, and to leave such services out would be a choice by outcome. So a
-# service's events after are taken as binomial out of all it had, and the logistic fit is iterated: `z` is the change near
-# the present fit, `v` its variance, and both are made anew until nothing moves (Williams' quasi-likelihood).
+# A ratio of rates has no logarithm where a side is 0, and to leave such services out would be a choice by outcome. So
+# a service's events after are taken as binomial out of all it had, and the logistic fit is iterated: `z` is the change
+# near the present fit, `v` its variance, and both are made anew until nothing moves (Williams' quasi-likelihood).
 
 
 # %%
@@ -350,31 +350,36 @@ if FREQUENCY in BY_UNITS:
 
 # %% [markdown]
 # Beside it the plainest figure there is: all events of an arm together. There a busy service counts as often as it
-# deploys. Above, the more services differ beyond chance, the more alike they count, and dates are compared one by one; with
-# one date and a `tau2` of 0 both are the same. Neither is wrong: one is about rollouts, the other about services. The error
-# that takes rollouts for independent belongs to the first, and knows nothing of how services differ.
+# deploys. Above, the more services differ beyond chance, the more alike they count, and dates are compared one by one;
+# with one date and a `tau2` of 0 both are the same. Neither is wrong: one is about rollouts, the other about services.
+# The error that takes rollouts for independent belongs to the first, and knows nothing of how services differ.
 
 # %%
 if FREQUENCY in BY_UNITS:
-    arms = units.filter(pl.col("metric") == FREQUENCY).group_by("is_treated", maintain_order=True).agg(
-        pl.col("before_count", "after_count", "before_days", "after_days").sum()
+    arms = (
+        units.filter(pl.col("metric") == FREQUENCY)
+        .group_by("is_treated", maintain_order=True)
+        .agg(pl.col("before_count", "after_count", "before_days", "after_days").sum())
     )
     arms = arms.with_columns(
-        ((pl.col("after_count") / pl.col("after_days")) / (pl.col("before_count") / pl.col("before_days"))).alias("ratio"),
+        ((pl.col("after_count") / pl.col("after_days")) / (pl.col("before_count") / pl.col("before_days"))).alias(
+            "ratio"
+        ),
         (1 / pl.col("before_count") + 1 / pl.col("after_count")).alias("variance"),
     ).sort("is_treated")
     others = arms.filter(~pl.col("is_treated"))["ratio"].item() if arms.height == 2 else 1.0
+    effect, error, _ = OWN[FREQUENCY]
     pooled = math.log(arms.filter("is_treated")["ratio"].item() / others)
     print(arms)
     print(f"pooled ratio of ratios {math.exp(pooled):.3f}, its logarithm {pooled:+.4f}", end=" ")
     print(f"with an error of {math.sqrt(arms['variance'].sum()):.4f} if rollouts were independent")
-    print(f"by services {math.exp(OWN[FREQUENCY][0]):.3f}, its logarithm {OWN[FREQUENCY][0]:+.4f}, error {OWN[FREQUENCY][1]:.4f}")
+    print(f"by services {math.exp(effect):.3f}, its logarithm {effect:+.4f}, error {error:.4f}")
 
 # %% [markdown]
 # ## Limits
 #
-# `estimate ± t x error`, with Student's t at those degrees of freedom. NumPy has no t, so we integrate its density: with
-# `x = sqrt(df) tan(angle)` it is a power of a cosine.
+# `estimate ± t x error`, with Student's t at those degrees of freedom. NumPy has no t, so we integrate its density:
+# with `x = sqrt(df) tan(angle)` it is a power of a cosine.
 
 # %%
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -409,8 +414,8 @@ for metric, effect in KNOWN.items():
 # %% [markdown]
 # ## Margins
 #
-# "Not worse" needs a margin: how much worse would still not matter. The class of one metric is read from its limits, every
-# comparison strict:
+# "Not worse" needs a margin: how much worse would still not matter. The class of one metric is read from its limits,
+# every comparison strict:
 #
 # | class | says |
 # |---|---|
@@ -419,8 +424,8 @@ for metric, effect in KNOWN.items():
 # | inferior | the upper limit is below `-margin` |
 # | inconclusive | none of these: the data allow harm that matters, and no harm |
 #
-# Inconclusive is not "no effect". The smallest margin at which these data would say "not worse" is the lower limit with
-# its sign turned; whoever finds that too large needs more data, not another opinion.
+# Inconclusive is not "no effect". The smallest margin at which these data would say "not worse" is the lower limit
+# with its sign turned; whoever finds that too large needs more data, not another opinion.
 
 
 # %%
@@ -449,10 +454,11 @@ for metric, effect in KNOWN.items():
 #
 # Of these the first that holds:
 #
-# 1. *worsens*: the upper limit of some metric is below `-margin`, in the interval at level `1 - alpha/4`, since there are
-#    four metrics in which chance could show harm
+# 1. *worsens*: the upper limit of some metric is below `-margin`, in the interval at level `1 - alpha/4`, since there
+#    are four metrics in which chance could show harm
 # 2. *insufficient data*: some metric has too little; what is missing never hides harm in another
-# 3. *improves*: every lower limit is above `-margin`, and the smallest one-sided p-value, times four (Holm), is below `alpha/2`
+# 3. *improves*: every lower limit is above `-margin`, and the smallest one-sided p-value, times four (Holm), is below
+#    `alpha/2`
 # 4. *keeps up*: every lower limit is above `-margin`
 # 5. *inconclusive*
 
@@ -477,7 +483,10 @@ for metric in CRITERION:
         continue
     effect = KNOWN[metric]
     harm = limits(effect, 1 - ALPHA / 4)[1]
-    print(f"{metric}: {effect['class']}; lower limit {effect['ci_low']:+.3f}, harm limit {harm:+.3f}, margin {effect['margin']:.3f}")
+    print(
+        f"{metric}: {effect['class']}; lower limit {effect['ci_low']:+.3f}, "
+        f"harm limit {harm:+.3f}, margin {effect['margin']:.3f}"
+    )
 print(f"by the numbers: {by_the_numbers}; the command: {VERDICT}")
 
 # %% [markdown]
@@ -489,7 +498,7 @@ print(f"by the numbers: {by_the_numbers}; the command: {VERDICT}")
 # |---|---|---|
 # | A | chance decided who began, or when | that it was the practice |
 # | B | services began at different dates, beside others that had not | a verdict, if others would have changed alike |
-# | C | services began at one date, beside others that never did | the same, and anything else that hit those services at that date counts as effect |
+# | C | services began at one date, beside others that never did | the same; what else hit them then counts as effect |
 # | D | one series, nobody to compare with | a verdict only if dates at which nothing happened show next to nothing |
 # | E | before and after | what was seen; the verdict is at most *inconclusive* |
 #

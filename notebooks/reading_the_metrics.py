@@ -1,21 +1,9 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Reading the metrics
 #
 # `metrics` is one long table: one row is one number with everything that is needed to doubt it. This notebook reads
-# the exported Parquet, says what the columns mean, computes four of the numbers again from the tables they were derived
-# from, and ends in an assertion that they are the same.
+# the exported Parquet, says what the columns mean, computes four of the numbers again from the tables they were
+# derived from, and ends in an assertion that they are the same.
 #
 # It reads the folder that `DORACLE_EXPORT` names, `doracle-demo/parquet` without it.
 
@@ -63,9 +51,10 @@ if simulated.any():
 # |---|---|
 # | `metric`, `statistic` | what: `change_fail_rate` has a `rate`, `change_lead_time` a `p50`, `p75` and `p90` |
 # | `definition` | by which rules, with their version |
-# | `service`, or `service_group` | of whom: one of the two is null; a group is pooled from rows, never averaged from averages |
+# | `service`, or `service_group` | of whom: one is null; a group is pooled from rows, never averaged from averages |
 # | `environment` | where |
-# | `window_kind`, `window_start_at`, `window_end_at` | when: `period` is everything, `week` and so on its windows, `before` and `after` lie around a change of working |
+# | `window_kind`, `window_start_at`, `window_end_at` | when: `period` is everything, `week` and so on its parts |
+# | the same | `before` and `after` lie around a change of working |
 # | `dimension`, `stratum` | which part, such as what agents wrote; both null for the whole |
 # | `as_of_at`, `input_digest` | what was known then: a later derivation adds rows, it does not replace these |
 
@@ -97,7 +86,9 @@ newest = newest.filter(
 )
 period = newest.filter(pl.col("window_kind") == "period")
 START, END = period["window_start_at"].min(), period["window_end_at"].max()
-print(f"{newest.height} numbers of {ENVIRONMENT} from {START:%Y-%m-%d} to {END:%Y-%m-%d}, as of {newest['as_of_at'][0]}")
+print(
+    f"{newest.height} numbers of {ENVIRONMENT} from {START:%Y-%m-%d} to {END:%Y-%m-%d}, as of {newest['as_of_at'][0]}"
+)
 
 # %% [markdown]
 # Two units are looked at: the group `all`, and the service with most rollouts. An organisation of one service has no
@@ -144,21 +135,32 @@ HEAD = [
     ("change_fail_rate", "rate"),
     ("failed_deployment_recovery_time", "p50"),
 ]
-COLUMNS = ["metric", "statistic", "value", "unit", "n", "ci_low", "ci_high", "ci_method", "coverage_rate", "is_immature"]
+COLUMNS = [
+    "metric",
+    "statistic",
+    "value",
+    "unit",
+    "n",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "coverage_rate",
+    "is_immature",
+]
 print(pl.DataFrame([number(WHOLE, *one) for one in HEAD], infer_schema_length=None).select(COLUMNS))
 
 # %% [markdown]
-# The whole period is immature whenever it ends at the as-of time, as here when the last column says so: its last day is.
-# That is a warning about the edge, not about the year.
+# The whole period is immature whenever it ends at the as-of time, as here when the last column says so: its last day
+# is. That is a warning about the edge, not about the year.
 #
-# The intervals say how far chance alone could have moved a number if the process stayed as it was. They do not cover what
-# was never recorded: for that there is `coverage_rate`.
+# The intervals say how far chance alone could have moved a number if the process stayed as it was. They do not cover
+# what was never recorded: for that there is `coverage_rate`.
 
 # %% [markdown]
 # ## Computing deployment frequency again
 #
-# A rollout counts where `in_frequency` is set: it reached users, and it is no redeploy of what was already there. The rate
-# is their number over the days that were read.
+# A rollout counts where `in_frequency` is set: it reached users, and it is no redeploy of what was already there. The
+# rate is their number over the days that were read.
 
 # %%
 rollouts = table("rollouts").filter(
@@ -185,14 +187,16 @@ for unit in UNITS:
 # %% [markdown]
 # ### Why its interval is wider than that of a Poisson count
 #
-# If rollouts came independently of one another, weekly counts would vary by as much as their mean. Pearson's dispersion
-# is the factor by which they vary more. Above 1, and with eight whole weeks or more, the interval is widened by its root
-# (`quasi_poisson`); the last figure below is then the quantile of Student's t with one degree of freedom less than weeks.
+# If rollouts came independently of one another, weekly counts would vary by as much as their mean. Pearson's
+# dispersion is the factor by which they vary more. Above 1, and with eight whole weeks or more, the interval is
+# widened by its root (`quasi_poisson`); the last figure below is then the quantile of Student's t with one degree of
+# freedom less than weeks.
 
 # %%
 weeks = pl.DataFrame({"week": pl.datetime_range(START, END, "1w", closed="left", eager=True)})
 weekly = (
-    of(WHOLE).filter("in_frequency")
+    of(WHOLE)
+    .filter("in_frequency")
     .group_by(((pl.col("finished_at") - START).dt.total_days() // 7).alias("place"))
     .agg(pl.len().alias("count"))
 )
@@ -210,8 +214,8 @@ if counts.len() > 1 and counts.mean() > 0:
 #
 # Judged is every rollout with `in_change_fail_rate` (no rollback, no redeploy). It failed if `rollout_failures` holds
 # accepted evidence of it. An incident that two rollouts are blamed for is one failure: that of the first to finish.
-# Evidence that was not accepted is kept beside it: with every candidate the rate would be `rate_highest`, with explicit
-# evidence alone `rate_lowest`. The distance between the two is doubt about links, which no interval covers.
+# Evidence that was not accepted is kept beside it: with every candidate the rate would be `rate_highest`, with
+# explicit evidence alone `rate_lowest`. The distance between the two is doubt about links, which no interval covers.
 
 # %%
 evidence = table("rollout_failures").filter("is_accepted")
@@ -259,8 +263,8 @@ for unit in JUDGED:
 # %% [markdown]
 # ### And its interval
 #
-# Wilson's limits are the shares at which a test would just not reject what was seen. They stay between 0 and 1, and 0 of
-# 12 does not become "never".
+# Wilson's limits are the shares at which a test would just not reject what was seen. They stay between 0 and 1, and 0
+# of 12 does not become "never".
 
 
 # %%
@@ -274,7 +278,9 @@ def wilson(failed, n, level=0.95):
 for unit in JUDGED:
     low, high = wilson(*fail_rate(unit))
     published = number(unit, "change_fail_rate", "rate")
-    print(f"{unit:>10}: {low:.9f} to {high:.9f} here, {published['ci_low']:.9f} to {published['ci_high']:.9f} published")
+    print(
+        f"{unit:>10}: {low:.9f} to {high:.9f} here, {published['ci_low']:.9f} to {published['ci_high']:.9f} published"
+    )
 print(f"0 of 12: up to {wilson(0, 12)[1]:.2f}")
 
 # %% [markdown]
@@ -286,7 +292,9 @@ print(f"0 of 12: up to {wilson(0, 12)[1]:.2f}")
 
 # %%
 def drawn(row, top, width=60):
-    place = lambda value: min(width - 1, int(value / top * (width - 1)))
+    def place(value):
+        return min(width - 1, int(value / top * (width - 1)))
+
     cells = [" "] * width
     if row["value"] is None:
         return "no data" + " " * (width - 7)
@@ -298,17 +306,21 @@ def drawn(row, top, width=60):
 
 
 def trend(unit, metric, statistic, most=20):
-    rows = newest.filter(
-        is_of(unit),
-        pl.col("metric") == metric,
-        pl.col("statistic") == statistic,
-        ~pl.col("window_kind").is_in(["period", "before", "after"]),
-    ).sort("window_start_at").tail(most)
+    rows = (
+        newest.filter(
+            is_of(unit),
+            pl.col("metric") == metric,
+            pl.col("statistic") == statistic,
+            ~pl.col("window_kind").is_in(["period", "before", "after"]),
+        )
+        .sort("window_start_at")
+        .tail(most)
+    )
     if rows.is_empty():
         print(f"{unit} has no windows of {metric}")
         return
     top = max(rows["ci_high"].max() or 0, rows["value"].max() or 0) or 1.0
-    print(f"{metric} of {unit}, {rows['window_kind'][0]} by {rows['window_kind'][0]}, from 0 to {top:.3g} {rows['unit'][0]}")
+    print(f"{metric} of {unit}, by {rows['window_kind'][0]}, from 0 to {top:.3g} {rows['unit'][0]}")
     for row in rows.iter_rows(named=True):
         mark = "?" if row["is_immature"] else " "
         print(f"{row['window_start_at']:%Y-%m-%d}{mark} |{drawn(row, top)}| n {row['n']}")
@@ -321,9 +333,9 @@ trend(SERVICE, "change_fail_rate", "rate")
 # %% [markdown]
 # ## What null means
 #
-# Nothing happened, or nothing ended, or nobody looked: there is no number, and 0 would be a lie that sorts first. A week
-# without a rollout has a deployment frequency of 0, which is a fact with an upper limit, but no change fail rate, which
-# would be 0 out of 0.
+# Nothing happened, or nothing ended, or nobody looked: there is no number, and 0 would be a lie that sorts first. A
+# week without a rollout has a deployment frequency of 0, which is a fact with an upper limit, but no change fail rate,
+# which would be 0 out of 0.
 
 # %%
 empty = newest.filter(pl.col("value").is_null())
@@ -340,8 +352,9 @@ print(
 )
 
 # %% [markdown]
-# Two mistakes that null is there to prevent: to fill it with 0, and to average windows. Neither gives the number of the
-# whole period. The service with most windows without a number shows it best.
+# Two mistakes that null is there to prevent: to fill it with 0, and to average windows. Neither gives the number of
+# the whole period. The service with most windows without a number shows it best.
+
 
 # %%
 def shown(value):
@@ -363,9 +376,9 @@ if windows.height:
     print(f"  mean of all {values.len()} windows, null as 0: {shown(values.fill_null(0).mean())}")
 
 # %% [markdown]
-# An upper limit can be null although a method is named: then the data do not bound it. And what has not ended yet is not
-# left out: the median lead time weighs the changes that still wait. To drop them makes it look shorter, the more so the
-# shorter the period.
+# An upper limit can be null although a method is named: then the data do not bound it. And what has not ended yet is
+# not left out: the median lead time weighs the changes that still wait. To drop them makes it look shorter, the more
+# so the shorter the period.
 
 # %%
 unbounded = newest.filter(~pl.col("ci_method").str.starts_with("none"), pl.col("ci_high").is_null())
@@ -382,13 +395,17 @@ deployed = changes.drop_nulls("deployed_at")
 naive = ((deployed["deployed_at"] - deployed["started_at"]).dt.total_microseconds() / 1e6).median()
 published = number(WHOLE, "change_lead_time", "p50")
 print(f"{changes.height - deployed.height} of {changes.height} changes still wait")
-print(f"median lead time of those deployed {shown(naive)} s, published {shown(published['value'])} s over n {published['n']}")
+print(
+    f"median lead time in seconds: {shown(naive)} of those deployed, "
+    f"{shown(published['value'])} published over n {published['n']}"
+)
 
 # %% [markdown]
 # ## The same numbers
 #
-# The main number is the change fail rate of the whole, or its deployment frequency where nobody recorded incidents. The
-# counts are the same, and the ratios up to the last bits of one division.
+# The main number is the change fail rate of the whole, or its deployment frequency where nobody recorded incidents.
+# The counts are the same, and the ratios up to the last bits of one division.
+
 
 # %%
 def assert_same(own, theirs):
