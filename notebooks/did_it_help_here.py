@@ -147,6 +147,10 @@ if FREQUENCY in BY_UNITS:
     )
     began = interventions.group_by("service").agg(pl.col("started_at").min().alias("began"))
     rows = units.filter(pl.col("metric") == FREQUENCY).join(began, on="service", how="left")
+    # A row of `interventions` without a service speaks of all of them.
+    rows = rows.with_columns(
+        pl.min_horizontal("began", interventions.filter(pl.col("service").is_null())["started_at"].min())
+    )
     # The last whole week before the date of a cohort, and the first one after it.
     dates = rows.filter("is_treated").group_by("cohort").agg(pl.col("began").min())
     dates = dates.with_columns(ends=pl.col("began").dt.truncate("1w"))
