@@ -6,6 +6,7 @@ mod consensus;
 mod evidence;
 mod git_report;
 mod ingest;
+mod notebooks;
 mod profiles;
 mod records;
 mod refusals;
