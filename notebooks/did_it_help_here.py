@@ -33,13 +33,13 @@ assert effects.height, f"no comparison in {EXPORT}: run `doracle compare`, then 
 # %% [markdown]
 # ## Which comparison
 #
-# Each comparison has four rows, one a metric. A lake keeps every one that was asked for; what was asked is told apart
-# by `terms_digest`, what was known by `input_digest` and `as_of_at`. We take the newest.
+# Each comparison has four rows, one a metric. A lake keeps every one that was asked for; `comparison_id` tells them
+# apart: what was asked, of which data, over which weeks. We take the newest.
 
 # %%
-KEY = ["practice", "terms_digest", "input_digest", "as_of_at"]
-asked = effects.group_by(KEY).agg(pl.col("lake_version").max()).sort("as_of_at", "lake_version", *KEY[:3])
-ours = asked.tail(1).drop("lake_version")
+KEY = ["practice", "comparison_id"]
+asked = effects.group_by(KEY).agg(pl.col("as_of_at", "lake_version").max()).sort("as_of_at", "lake_version", *KEY)
+ours = asked.tail(1).select(KEY)
 effects = effects.join(ours, on=KEY)
 units = table("effect_units").join(ours, on=KEY)
 

@@ -94,6 +94,9 @@ pub(crate) enum Command {
     Metrics(MetricsArguments),
     /// Says what a change of working did, before and after; or compares two arms of any table.
     Compare(CompareArguments),
+    /// Freezes what is known before something changes, and what is going to be asked.
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
     /// Combines effects that several organisations measured, some of which may lie.
     Consensus(ConsensusArguments),
     /// Lists the sources and what they fill.
@@ -287,14 +290,16 @@ pub(crate) struct CompareArguments {
     /// others. Without it and without `--data`, the only one there is.
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     pub(crate) practice: Option<String>,
-    /// Terms that were fixed before looking, as a TOML file; `doracle schema --terms` lists every key.
+    /// Terms that were fixed before looking, as a TOML file: `practice`, and a section `[terms]` with any of `window_weeks`,
+    /// `follow_up_days`, `recovery_hours`, `margin_ratio`, `margin_difference`, `alpha`, `randomised`, `services`,
+    /// `replicates` and `seed`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "practice"])]
     pub(crate) plan: Option<PathBuf>,
     /// A baseline that was frozen before: the finding says whether the past is still what it was, and the terms are those
     /// that were frozen with it.
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     pub(crate) baseline: Option<String>,
-    /// Folder to write the finding to: as a page, as JSON, and its tables as Parquet.
+    /// Folder to write the finding to: as a page, as Markdown and as JSON.
     #[arg(long, value_name = "DIR", conflicts_with = "data")]
     pub(crate) out: Option<PathBuf>,
     /// Weeks that are compared on each side of a date. Default: 12.
@@ -322,6 +327,32 @@ pub(crate) struct CompareArguments {
     /// Their seed. Default: 1.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Freezes a period under a name: its data, definitions and services, and the terms that are going to be asked.
+    Freeze {
+        /// Its name.
+        name: String,
+        /// The terms that are going to be asked, as for `doracle compare --plan`.
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
+        #[command(flatten)]
+        period: PeriodArguments,
+    },
+    /// Lists the baselines of the lake.
+    List,
+    /// Shows one baseline whole.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Says whether the past is still what it was; exit code 5 where it is not.
+    Check {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Two arms of a table that somebody brings.

@@ -7,9 +7,9 @@ use attribution::{
     BaselineCheck, Finding, FindingTerms, Limits, MetricEffect, MetricOutcome, TermsFile, Verdict, practices,
 };
 use derive::Plan;
-use lake::tables::baselines;
+use lake::tables::{baselines, coverage};
 use lake::{AsOf, Lake, Snapshot};
-use reports::format;
+use reports::{ReportContext, format};
 use serde_json::json;
 
 use super::compare::{margin, probability};
@@ -46,6 +46,15 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArgum
         lake.commit(found.batch(pipeline::now())).await?;
     }
     drop(progress);
+    if let Some(out) = &own.out {
+        let mut context = super::report::context(&layered, &plan, None);
+        let read: Vec<coverage::Row> = snapshot.rows().await?;
+        if read.iter().any(|row| row.stream.starts_with("simulated")) {
+            context.simulated =
+                Some("Some of what is here is simulated: the lake holds a simulated organisation.".into());
+        }
+        write(terminal, &found, &context, out)?;
+    }
     let (titles, rows) = metrics(&found);
     if table_output::texts(terminal, global.format, &titles, &rows)?.is_none() {
         let text = if global.format == Format::Table {
@@ -57,6 +66,18 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArgum
         terminal.text(&text)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Writes the finding as a page, as Markdown and as JSON.
+fn write(terminal: &Terminal, found: &Finding, context: &ReportContext, out: &Path) -> Result<()> {
+    std::fs::create_dir_all(out).with_context(|| format!("could not make the folder `{}`", out.display()))?;
+    let page = reports::finding(found, context).context("could not lay out the finding")?;
+    for (name, content) in [("finding.html", page.html), ("finding.md", page.markdown), ("finding.json", page.json)] {
+        let path = out.join(name);
+        lake::replace(&path, content.as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
+        terminal.say(format!("wrote {}", path.display()));
+    }
+    Ok(())
 }
 
 /// What is asked: the terms of a baseline or of a file, or what the arguments say.
@@ -83,7 +104,7 @@ fn asked(
             [] => {
                 return Err(UsageError {
                     message: "no change of working is on record, so that there is nothing to compare".to_owned(),
-                    hint: Some("a source such as `declared` says what was taken up, where and when; `--data` compares two arms of a table".to_owned()),
+                    hint: Some("rows of the table `interventions`, such as a file of the source `files`, say what was taken up, where and when; `--data` compares two arms of a table".to_owned()),
                 }
                 .into());
             }

@@ -1,5 +1,6 @@
 //! `doracle lake`: versions, maintenance, and batches that cannot be finished.
 
+use ::lake::tables::baselines;
 use ::lake::{AsOf, Lake};
 use anyhow::Result;
 use chrono::TimeDelta;
@@ -39,7 +40,10 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
                 }
                 return Ok(Outcome::Done);
             };
-            let pinned = pin.iter().copied().collect();
+            // What a baseline was taken from stays readable.
+            let frozen: Vec<baselines::Row> = lake.snapshot(AsOf::Latest).await?.rows().await?;
+            let frozen = frozen.iter().filter_map(|row| u64::try_from(row.lake_version).ok());
+            let pinned = pin.iter().copied().chain(frozen).collect();
             let removed = lake.vacuum(now, TimeDelta::days(i64::from(*days)), &pinned).await?;
             terminal.say(format!(
                 "removed {} files; {} lake versions stay readable",

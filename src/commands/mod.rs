@@ -1,5 +1,6 @@
 //! The subcommands: one file each.
 
+mod baseline;
 mod compare;
 mod config;
 mod consensus;
@@ -42,6 +43,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Sql(own) => sql::run(terminal, global, own).await,
         Command::Metrics(own) => metrics::run(terminal, global, own).await,
         Command::Compare(own) => compare::run(terminal, global, own).await,
+        Command::Baseline(own) => baseline::run(terminal, global, own).await,
         Command::Consensus(own) => consensus::run(terminal, global.format, own),
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,

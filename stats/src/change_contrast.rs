@@ -22,6 +22,9 @@ pub enum ChangeContrastError {
     /// No unit took it up.
     #[error("no unit was treated")]
     NoTreated,
+    /// An arm has one unit, whose own change shows no error.
+    #[error("an arm has one unit, and one change shows no error")]
+    OneUnit,
     /// There are too few units for an error between them.
     #[error("`{units}` units leave no error beside `{coefficients}` coefficients")]
     TooFewUnits {
@@ -109,7 +112,8 @@ pub struct ChangeContrast {
 /// left out and `β` is the mean change of the treated, which anything else that happened at the time is part of.
 ///
 /// # Errors
-/// [`ChangeContrastError`] when nobody was treated, a row cannot be used, or there are not more rows than coefficients.
+/// [`ChangeContrastError`] when nobody was treated, an arm has one unit, a row cannot be used, or there are not more rows
+/// than coefficients.
 ///
 /// # Use with care
 /// The error is between units: three treated and three others are few, and the degrees of freedom say so. That others
@@ -302,11 +306,15 @@ impl Design {
     }
 
     fn contrast(&self, changes: &[UnitChange], between_variance: f64) -> Result<ChangeContrast, ChangeContrastError> {
-        let effect = self.regression(changes, between_variance)?.cr2(usize::from(self.is_controlled))?;
         let units = |is_treated: bool| {
             let own = changes.iter().filter(|change| change.is_treated == is_treated);
             own.map(|change| change.unit).collect::<BTreeSet<usize>>().len()
         };
+        // The fit goes through the change of a single unit, and the correction has nothing to correct.
+        if units(true) < 2 || (self.is_controlled && units(false) < 2) {
+            return Err(ChangeContrastError::OneUnit);
+        }
+        let effect = self.regression(changes, between_variance)?.cr2(usize::from(self.is_controlled))?;
         let weights = weights(changes, between_variance);
         Ok(ChangeContrast {
             effect,

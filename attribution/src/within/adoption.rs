@@ -32,7 +32,7 @@ impl Adoption {
     pub fn of<'s>(
         practice: &str,
         rows: &[interventions::Row],
-        services: impl Iterator<Item = &'s String> + Clone,
+        services: &(impl Iterator<Item = &'s String> + Clone),
     ) -> Self {
         let mut adoption = Self { practice: practice.to_owned(), ..Self::default() };
         let mut ends: BTreeMap<String, Option<Instant>> = BTreeMap::new();

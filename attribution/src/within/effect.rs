@@ -140,12 +140,15 @@ pub(crate) fn sides<'p>(history: &History, design: &'p Design) -> Vec<Sides<'p>>
     sides_of(history, design, FEWEST_DAYS, &|place| (place.before, place.after))
 }
 
+/// The weeks before and after of a place, each as `[from, to)`.
+pub(crate) type WeeksOf<'w> = &'w dyn Fn(&Place) -> ((usize, usize), (usize, usize));
+
 /// The same over other weeks of each place.
 pub(crate) fn sides_of<'p>(
     history: &History,
     design: &'p Design,
     fewest_days: f64,
-    weeks: &dyn Fn(&Place) -> ((usize, usize), (usize, usize)),
+    weeks: WeeksOf<'_>,
 ) -> Vec<Sides<'p>> {
     let mut found = Vec::new();
     for (cohort, places) in design.cohorts.iter().enumerate() {
@@ -240,11 +243,17 @@ pub(crate) fn changes(measure: Measure, sides: &[Sides<'_>]) -> Vec<UnitChange> 
                 unit: side.place.service,
                 cohort: side.cohort,
                 is_treated: side.place.is_treated,
-                estimate: before - after,
+                estimate: told_apart(before - after),
                 variance: spread * (size(&side.before) + size(&side.after)),
             })
         })
         .collect()
+}
+
+/// A difference of two means of logarithms or of two shares; below this it is the rounding of their sums.
+pub(crate) fn told_apart(difference: f64) -> f64 {
+    const ROUNDING: f64 = 1e-10;
+    if difference.abs() < ROUNDING { 0.0 } else { difference }
 }
 
 /// The variance of one event: within services and sides for durations, of the share of all for shares; 1 where there is
@@ -279,6 +288,7 @@ fn told(error: &ChangeContrastError) -> String {
         ChangeContrastError::TooFewUnits { units, .. } => {
             format!("{units} services with anything on both sides leave no error between services")
         }
+        ChangeContrastError::OneUnit => "one service on a side shows no error between services".to_owned(),
         ChangeContrastError::Regression(ClusteredError::NoSpread { .. }) => {
             "the changes of services do not vary, so that they show no error".to_owned()
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use derive::windows::Window;
 use derive::{Observations, definitions};
-use lake::Instant;
+use lake::{Instant, canonical};
 use serde::Serialize;
 use stats::{Adjust, RatioKind, Wald};
 
@@ -63,6 +63,8 @@ pub struct Finding {
     pub terms: Terms,
     /// The digest of practice and terms.
     pub terms_digest: String,
+    /// The digest of what was asked, of what, and over which weeks: no two different comparisons have one.
+    pub comparison_id: String,
     /// What a baseline says of it; `None` for an exploratory comparison.
     pub baseline: Option<BaselineCheck>,
     /// The lake version that was read.
@@ -166,7 +168,7 @@ pub fn find(observations: &Observations, practice: &str, terms: &Terms) -> Resul
     }
     let is_asked = |service: &&String| terms.services.is_empty() || terms.services.contains(service);
     let asked: Vec<&String> = observations.services.keys().filter(is_asked).collect();
-    let adoption = Adoption::of(practice, &observations.interventions, asked.iter().copied());
+    let adoption = Adoption::of(practice, &observations.interventions, &asked.iter().copied());
     let mut asking = Asking { observations, adoption: &adoption, terms, design: None };
     let outcomes: Vec<(MetricOutcome, Option<usize>)> = CRITERION.iter().map(|metric| asking.metric(metric)).collect();
     let design = asking.design.take().unwrap_or_else(|| Design::of(&empty(), &adoption, terms));
@@ -181,6 +183,7 @@ pub fn find(observations: &Observations, practice: &str, terms: &Terms) -> Resul
         versions: adoption.versions.iter().cloned().collect(),
         terms: terms.clone(),
         terms_digest: terms.digest(practice),
+        comparison_id: comparison_id(observations, practice, terms),
         baseline: None,
         lake_version: observations.lake_version,
         input_digest: observations.input_digest.clone(),
@@ -195,6 +198,24 @@ pub fn find(observations: &Observations, practice: &str, terms: &Terms) -> Resul
         design,
         metrics,
     })
+}
+
+fn comparison_id(observations: &Observations, practice: &str, terms: &Terms) -> String {
+    let weeks: Vec<i64> = observations
+        .services
+        .values()
+        .next()
+        .map(|seen| seen.weeks.iter().map(|week| week.window.start.0).collect())
+        .unwrap_or_default();
+    let asked = serde_json::json!({
+        "terms": terms.digest(practice),
+        "input": observations.input_digest,
+        "as_of": observations.as_of.0,
+        "mature_until": observations.mature_until.0,
+        "period": [observations.period.start.0, observations.period.end.0],
+        "weeks": weeks,
+    });
+    canonical::sha256(asked.to_string().as_bytes())
 }
 
 fn empty() -> History {

@@ -34,6 +34,7 @@ impl Finding {
             MetricOutcome::Insufficient { insufficient, .. } => insufficient.clone(),
         };
         effects::Row {
+            comparison_id: self.comparison_id.clone(),
             practice: self.practice.clone(),
             metric: outcome.metric().to_owned(),
             definition: found.and_then(|effect| effect.definition.clone()),
@@ -69,6 +70,7 @@ impl Finding {
 
     fn units_of<'a>(&'a self, effect: &'a MetricEffect) -> impl Iterator<Item = effect_units::Row> + 'a {
         effect.rows.iter().map(|row| effect_units::Row {
+            comparison_id: self.comparison_id.clone(),
             practice: self.practice.clone(),
             metric: effect.metric.clone(),
             service: row.service.clone(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use stats::{InterruptedSeries, SeriesFit, Wald};
 
 use super::design::{Cohort, Design, FEWEST_POINTS, Place};
-use super::effect::value;
+use super::effect::{told_apart, value};
 use super::history::{History, Measure, WeekCell};
 
 /// At most so many weeks before a date enter a series.
@@ -190,7 +190,7 @@ impl<'h> Centred<'h> {
         }
         match self.history.measure {
             Measure::Rate => (whole.count > 0 && whole.days > 0.0).then(|| libm::log(whole.count as f64 / whole.days)),
-            Measure::Share | Measure::Duration => (whole.count > 0).then(|| -centred / whole.count as f64),
+            Measure::Share | Measure::Duration => (whole.count > 0).then(|| told_apart(-centred / whole.count as f64)),
         }
     }
 }

@@ -187,7 +187,9 @@ fn what_was_planted_is_found_on_every_metric_and_lies_in_its_interval() {
         let effect = effect(&found, metric);
         assert!(effect.effect.low < truth && truth < effect.effect.high, "{metric}: {truth} in {:?}", effect.effect);
         assert_eq!(effect.class, Class::Superior, "{metric}");
-        assert_eq!(effect.services, [20, 20], "{metric}");
+        // A service without a failure on a side says nothing about recovery.
+        let [began, others] = effect.services;
+        assert!((18..=20).contains(&began) && (18..=20).contains(&others), "{metric}: {:?}", effect.services);
     }
     assert_eq!((found.verdict, found.grade), (Verdict::Improves, DesignGrade::C));
     assert_eq!(found.held_back, None);
@@ -300,8 +302,8 @@ fn a_change_that_waits_counts_alike_before_and_after() {
     let found = find(&observed, "agents", &terms()).expect("terms can be used");
     let outcome = &found.metrics[1];
     // Every length is one day and two weeks, so that nothing varies.
-    let told = format!("{outcome:?}");
-    assert!(told.contains("do not vary"), "{told}");
+    let MetricOutcome::Insufficient { insufficient, .. } = outcome else { panic!("{:?}", outcome.metric()) };
+    assert!(insufficient.contains("do not vary"), "{insufficient}");
     let history = History::of("change_lead_time", &observed, &terms()).expect("it can be compared");
     assert_eq!(history.mature, 38, "what was merged in the last two weeks is not followed whole");
     for cell in history.services.iter().flat_map(|service| &service.cells).filter(|cell| cell.count > 0) {

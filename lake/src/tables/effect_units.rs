@@ -4,7 +4,9 @@ use crate::{Instant, contract::table};
 
 table! {
     /// What entered an effect: one service beside one date, before and after it.
-    effect_units v 1, Derived, key [practice, metric, service, cohort, terms_digest, input_digest, as_of_at] {
+    effect_units v 1, Derived, key [comparison_id, metric, service, cohort] {
+        /// Digest of everything that was asked, of what it was asked of, and of the weeks it was cut into.
+        comparison_id: String,
         /// What was taken up.
         practice: String,
         /// Metric.
@@ -31,7 +33,7 @@ table! {
         change: f64,
         /// Its weight, relative to the mean of all.
         weight: f64,
-        /// Digest of everything that was asked.
+        /// Digest of practice and terms, by which a question that was fixed before looking is recognised.
         terms_digest: String,
         /// Digest of the input tables.
         input_digest: String,

@@ -4,7 +4,9 @@ use crate::{Instant, contract::table};
 
 table! {
     /// What a change of working did to one metric of one organisation, or why that cannot be said.
-    effects v 1, Derived, key [practice, metric, terms_digest, input_digest, as_of_at] {
+    effects v 1, Derived, key [comparison_id, metric] {
+        /// Digest of everything that was asked, of what it was asked of, and of the weeks it was cut into.
+        comparison_id: String,
         /// What was taken up.
         practice: String,
         /// Metric.
@@ -45,7 +47,7 @@ table! {
         verdict: String,
         /// The baseline whose terms were followed; null for an exploratory comparison.
         baseline: Option<String>,
-        /// Digest of everything that was asked.
+        /// Digest of practice and terms, by which a question that was fixed before looking is recognised.
         terms_digest: String,
         /// Lake version that was read.
         lake_version: i64,

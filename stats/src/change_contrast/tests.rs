@@ -168,6 +168,10 @@ fn what_cannot_be_compared_is_refused() {
         ChangeContrastError::NoTreated
     );
     assert_eq!(change_contrast(&[one]).unwrap_err(), ChangeContrastError::TooFewUnits { units: 1, coefficients: 1 });
+    // The fit goes through a single treated unit whatever it did: that is no small error, but none.
+    let alone: Vec<UnitChange> =
+        (0..9).map(|unit| change(unit, 0, unit == 0, if unit == 0 { 5.0 } else { 0.1 * unit as f64 }, 0.01)).collect();
+    assert_eq!(change_contrast(&alone).unwrap_err(), ChangeContrastError::OneUnit);
     for bad in [UnitChange { estimate: f64::NAN, ..one }, UnitChange { variance: 0.0, ..one }] {
         assert_eq!(change_contrast(&[one, bad]).unwrap_err(), ChangeContrastError::NotUsable { row: 1 });
     }
