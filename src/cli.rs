@@ -93,7 +93,7 @@ pub(crate) enum Command {
     /// Lists the metrics and what they mean; compares definitions; lists published clusters.
     Metrics(MetricsArguments),
     /// Says what a change of working did, before and after; or compares two arms of any table.
-    Compare(CompareArguments),
+    Compare(Box<CompareArguments>),
     /// Freezes what is known before something changes, and what is going to be asked.
     #[command(subcommand)]
     Baseline(BaselineCommand),

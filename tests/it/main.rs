@@ -4,6 +4,7 @@ mod command;
 mod compare;
 mod consensus;
 mod evidence;
+mod findings;
 mod git_report;
 mod ingest;
 mod notebooks;

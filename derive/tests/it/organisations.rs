@@ -57,6 +57,11 @@ impl Kept {
         self.lake.commit(batch).await.expect("the batch is committed");
     }
 
+    pub(crate) async fn observe(&self, plan: &Plan) -> derive::Observations {
+        let snapshot: Snapshot = self.lake.snapshot(AsOf::Latest).await.expect("the newest version");
+        derive::observe(&snapshot, plan).await.expect("it can be observed")
+    }
+
     pub(crate) async fn derive(&self, plan: &Plan) -> Derived {
         assert!(self.folder.path().is_dir(), "the folder lives as long as its lake");
         let snapshot: Snapshot = self.lake.snapshot(AsOf::Latest).await.expect("the newest version");

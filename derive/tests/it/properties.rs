@@ -8,6 +8,7 @@ use derive::{Calendar, Derived, Plan, definitions};
 use lake::Instant;
 use lake::tables::{metrics, rollouts};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 use crate::organisations::{DAY, HOUR, Kept, World, deployment, end, incident, number, sha, start, wait, worlds};
 
@@ -483,4 +484,49 @@ fn the_zone_of_the_machine_changes_nothing() {
         let words = String::from_utf8_lossy(&found.stdout);
         assert!(words.contains(&own), "{zone}: {words}");
     }
+}
+
+/// What comparisons look at is what the metrics count: service by service, as many, and as many with the property.
+#[test]
+fn observations_are_what_the_metrics_count() {
+    wait(async {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        for _ in 0..3 {
+            let world = worlds().new_tree(&mut runner).expect("a world").current();
+            let kept = world.kept().await;
+            let derived = kept.derive(&plan()).await;
+            let observed = kept.observe(&plan()).await;
+            let period = of_kind(&derived, "period");
+            let mut compared = 0;
+            for (service, seen) in &observed.services {
+                for metric in derive::comparable() {
+                    let statistic = match metric {
+                        "change_fail_rate" => "rate",
+                        "change_lead_time" | "failed_deployment_recovery_time" => "p50",
+                        _ => "per_day",
+                    };
+                    let is_own = |row: &&&metrics::Row| {
+                        row.service.as_ref() == Some(service)
+                            && row.environment == seen.environment
+                            && row.dimension.is_none()
+                            && row.metric == metric
+                            && row.statistic == statistic
+                    };
+                    let row = period.values().find(is_own);
+                    let rows = seen.metrics.get(metric).map_or(&[][..], Vec::as_slice);
+                    let counted = rows.iter().filter(|one| one.is_counted == Some(true)).count() as f64;
+                    assert_eq!(
+                        row.map_or(0, |row| row.n),
+                        i64::try_from(rows.len()).expect("few"),
+                        "{service} {metric}"
+                    );
+                    if let Some(row) = row.filter(|_| metric == "change_fail_rate") {
+                        assert!((self::counted(row) - counted).abs() < 1e-9, "{service}");
+                    }
+                    compared += rows.len();
+                }
+            }
+            assert!(compared > 0, "a world in which something happened");
+        }
+    });
 }
