@@ -106,7 +106,8 @@ impl World {
             let moved = (level + drift * (at as f64 / self.weeks as f64)).exp();
             for _ in 0..poisson(doing.rollouts * moved, &mut random) {
                 number += 1;
-                let when = week(at).0 + (uniform(&mut random) * WEEK as f64) as i64;
+                let minute = i64::try_from(random.next_u64() % (7 * 24 * 60)).expect("few minutes");
+                let when = week(at).0 + minute * 60 * Instant::MICROS;
                 put("forward_deployment_frequency", number, when, None, None, None);
                 put("deployment_frequency", number, when, None, None, None);
                 let failed = uniform(&mut random) < doing.fail_rate;
