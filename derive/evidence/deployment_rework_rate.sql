@@ -21,9 +21,10 @@ SELECT
         WHEN r.finished_at IS NULL THEN 'no attempt reached users'
         WHEN NOT r.in_frequency THEN 'redeploy of what was already there'
         WHEN NOT r.failures_observed THEN 'nobody recorded incidents or remedies when it finished'
+        WHEN NOT r.remedies_observed THEN 'incidents are on record, and nobody recorded what repaired any of them'
     END AS excluded,
     CASE
-        WHEN r.in_frequency AND r.failures_observed THEN r.kind IN ('hotfix', 'rollback') OR m.rollout_id IS NOT NULL
+        WHEN r.in_frequency AND r.remedies_observed THEN r.kind IN ('hotfix', 'rollback') OR m.rollout_id IS NOT NULL
     END AS is_counted,
     arrow_cast(NULL, 'Float64') AS total_seconds,
     arrow_cast(NULL, 'Float64') AS delay_seconds,

@@ -2,7 +2,7 @@
 -- question: Which failures entered, with which times, and which were left out?
 -- subject:  failure
 -- counted:  restored
--- reads:    asked, unit_episodes, recovery_episodes, unit_failures, unit_windows
+-- reads:    asked, unit_episodes, recovery_episodes, rollouts, unit_failures, unit_windows
 -- beside:   incidents
 -- version:  1
 WITH begun AS (
@@ -22,7 +22,8 @@ rollouts_of AS (
     FROM unit_failures AS f
     JOIN unit_windows AS w ON w.unit_id = f.unit_id
     JOIN recovery_episodes AS e ON e.rollout_id = f.rollout_id
-    WHERE e.observed_until_at >= e.started_at
+    JOIN rollouts AS r ON r.rollout_id = f.rollout_id
+    WHERE e.observed_until_at >= e.started_at AND r.failures_observed
     GROUP BY f.failure_id
 ),
 told AS (
@@ -67,14 +68,18 @@ SELECT
     NULL,
     e.service,
     e.started_at,
-    'restored before it began',
+    CASE
+        WHEN e.observed_until_at < e.started_at THEN 'restored before it began'
+        ELSE 'nobody recorded incidents or remedies when it finished'
+    END,
     NULL,
     NULL,
     NULL,
     NULL,
     NULL
 FROM recovery_episodes AS e
+JOIN rollouts AS r ON r.rollout_id = e.rollout_id
 JOIN unit_failures AS f ON f.rollout_id = e.rollout_id
 JOIN unit_windows AS w
     ON w.unit_id = f.unit_id AND e.started_at >= w.window_start_at AND e.started_at < w.window_end_at
-WHERE e.observed_until_at < e.started_at
+WHERE e.observed_until_at < e.started_at OR NOT r.failures_observed

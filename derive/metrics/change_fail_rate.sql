@@ -7,11 +7,12 @@
 -- statistic: rollouts with an accepted failure link over all rollouts, by the window in which they finished; beside it what explicit evidence alone gives, and what every candidate would give
 -- gives:     rate, rate_lowest, rate_highest
 -- strata:    author_kind
+-- coverage:  incidents
 -- reads:     unit_rollouts, unit_windows, unit_failures, rollout_failures
 -- excluded:  rollbacks and redeploys; rollouts that finished while nobody recorded incidents or remedies
 -- interval:  Wilson
 -- source:    DORA guide, software delivery performance metrics, 2026
--- version:   2
+-- version:   3
 WITH candidates AS (
     SELECT DISTINCT rollout_id FROM rollout_failures
 ),

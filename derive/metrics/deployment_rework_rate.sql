@@ -6,11 +6,12 @@
 -- better:    lower
 -- statistic: rollouts of kind hotfix or rollback, or named as remedy by an incident, over all rollouts in frequency; beside it the same as the least, and as the most with every rollout that began and finished while a failure of its service was open
 -- gives:     rate, rate_lowest, rate_highest
+-- coverage:  incidents
 -- reads:     rollouts, unit_rollouts, incidents_seen, recovery_episodes, unit_windows
--- excluded:  redeploys; attempts that never reached users; rollouts that finished while nobody recorded remedies
+-- excluded:  redeploys; attempts that never reached users; rollouts that finished while nobody recorded incidents or remedies, and all where incidents are on record and no remedy is
 -- interval:  Wilson
 -- source:    DORA guide, software delivery performance metrics, 2026
--- version:   2
+-- version:   3
 WITH remedies AS (
     SELECT DISTINCT r.rollout_id
     FROM rollouts AS r
@@ -32,7 +33,7 @@ judged AS (
     FROM unit_rollouts AS r
     LEFT JOIN remedies AS m ON m.rollout_id = r.rollout_id
     LEFT JOIN meanwhile AS o ON o.rollout_id = r.rollout_id
-    WHERE r.in_frequency AND r.failures_observed
+    WHERE r.in_frequency AND r.remedies_observed
 ),
 in_window AS (
     SELECT w.unit_id, w.window_id, j.is_rework, j.is_meanwhile

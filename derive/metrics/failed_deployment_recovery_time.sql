@@ -6,11 +6,12 @@
 -- better:    lower
 -- statistic: Kaplan-Meier quantiles over failures that began in the window; those still open are censored
 -- gives:     p50, p90
+-- coverage:  incidents
 -- reads:     unit_episodes, unit_windows
--- excluded:  incidents without a rollout as cause; episodes with a negative duration
+-- excluded:  incidents without a rollout as cause; episodes with a negative duration; failures of rollouts that finished while nobody recorded incidents or remedies
 -- interval:  log-log limits of the survival curve
 -- source:    DORA guide, software delivery performance metrics, 2026
--- version:   2
+-- version:   3
 WITH episodes AS (
     SELECT
         w.unit_id,

@@ -6,11 +6,12 @@
 -- better:     lower
 -- statistic:  Kaplan-Meier quantiles over failures whose rollout finished in the window, from that finish; those still open are censored
 -- gives:      p50, p90
+-- coverage:   incidents
 -- reads:      unit_episodes, unit_windows
--- excluded:   incidents without a rollout as cause; episodes with a negative duration
+-- excluded:   incidents without a rollout as cause; episodes with a negative duration; failures of rollouts that finished while nobody recorded incidents or remedies
 -- interval:   log-log limits of the survival curve
 -- source:     variant of the DORA metric
--- version:    1
+-- version:    2
 WITH episodes AS (
     SELECT
         w.unit_id,

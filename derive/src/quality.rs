@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lake::Instant;
 use lake::tables::{
-    changes, coverage, data_quality, deployments, incidents, recovery_episodes, rollout_failures, rollouts,
+    changes, coverage, data_quality, deployments, incidents, recovery_episodes, releases, rollout_failures, rollouts,
 };
 
 use crate::arrivals::Arrivals;
@@ -27,6 +27,9 @@ pub(crate) struct Seen<'a> {
     pub(crate) failures: &'a [rollout_failures::Row],
     pub(crate) episodes: &'a [recovery_episodes::Row],
     pub(crate) coverage: &'a [coverage::Row],
+    pub(crate) releases: &'a [releases::Row],
+    /// Whether remedies are on record, where there are incidents.
+    pub(crate) names_remedies: bool,
     pub(crate) exposure: &'a Exposure,
     pub(crate) as_of: Instant,
     /// What happened this long before the as-of time may not be on record yet.
@@ -39,6 +42,7 @@ pub(crate) struct Seen<'a> {
 const EFFECTS: &[(&str, &str)] = &[
     ("change_commits_unknown", "no lead time: none of its commits is in the history that was read"),
     ("change_paths_unknown", "no lead time: nobody knows which service of the repository it touched"),
+    ("change_repository_unknown", "no lead time: no rollout on record is of a revision of its repository"),
     ("change_merge_commit", "no lead time: a merge commit carries the work of others"),
     ("change_by_agent", "counted like any other: who wrote a change is a stratum and never a reason to leave it out"),
     (
@@ -87,6 +91,20 @@ const EFFECTS: &[(&str, &str)] = &[
     ),
     ("change_deployed_before_merge", "counts as deployed at once after the merge"),
     ("image_unresolved", "no lead time: nothing says which source commit its image was built from"),
+    (
+        "release_without_time",
+        "a lower bound of lead time: its tag carries no time, so that of its commit stands for it and the wait from the \
+         commit to the tag is missing",
+    ),
+    (
+        "coverage_assumed",
+        "a rate per day may be too high, and what is missing cannot be told: nobody stated what was read, so the time from the \
+         first to the last record is taken for read",
+    ),
+    ("incident_cause_unknown", "linked as if it named no cause: no deployment on record has the id that it names"),
+    ("incident_remedy_unknown", "restored as if it named no remedy: no deployment on record has the id that it names"),
+    ("incident_service_unknown", "in no rate: no rollout on record is of its service"),
+    ("remedies_unrecorded", "no rework rate: nobody recorded what repaired any of these incidents"),
     ("incident_without_service", "in no rate: nobody said which service it touched"),
     ("incident_unlinked", "not in change fail rate: no rollout is linked to it"),
     ("incident_before_its_rollout", "linked, as the record says so, although it began before the rollout started"),
@@ -138,11 +156,14 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     }
     rollouts(seen, &mut found);
     links(seen, &mut found);
+    unlinked_changes(seen, &mut found);
     incidents(seen, &mut found);
     reverts(seen, &mut found);
     holes(seen, &mut found);
     gaps(seen, &mut found);
     immature(seen, &mut found);
+    assumed(seen, &mut found);
+    timeless_releases(seen, &mut found);
     for episode in seen.episodes.iter().filter(|episode| episode.observed_until_at < episode.started_at) {
         let (service, environment) = (Some(episode.service.as_str()), Some(episode.environment.as_str()));
         found.add("recovery_negative_duration", service, environment, &episode.rollout_id);
@@ -246,12 +267,43 @@ fn links(seen: &Seen<'_>, found: &mut Findings) {
     }
 }
 
+/// Merged changes that no service could have carried.
+fn unlinked_changes(seen: &Seen<'_>, found: &mut Findings) {
+    let linked: BTreeSet<(&str, &str)> =
+        seen.links.rows.iter().map(|link| (link.repository.as_str(), link.change_id.as_str())).collect();
+    let is_unlinked = |change: &&changes::Row| {
+        change.merged_at.is_some_and(|at| at <= seen.as_of)
+            && !linked.contains(&(change.repository.as_str(), change.change_id.as_str()))
+    };
+    for change in seen.changes.iter().filter(is_unlinked) {
+        let example = format!("{} in {}", change.change_id, change.repository);
+        found.add("change_repository_unknown", None, None, &example);
+    }
+}
+
 fn incidents(seen: &Seen<'_>, found: &mut Findings) {
+    let deployments: BTreeSet<&str> = seen.deployments.iter().map(|row| row.deployment_id.as_str()).collect();
+    let services: BTreeSet<&str> = seen.built.rollouts.iter().map(|rollout| rollout.service.as_str()).collect();
     for incident in seen.known_incidents {
+        let environment = incident.environment.as_deref();
+        let mut dangles = |id: Option<&String>, finding| {
+            if let Some(id) = id.filter(|id| !deployments.contains(id.as_str())) {
+                let example = format!("{} names {id}", incident.incident_id);
+                found.add(finding, incident.service.as_deref(), environment, &example);
+            }
+        };
+        dangles(incident.cause_deployment_id.as_ref(), "incident_cause_unknown");
+        dangles(incident.remedy_deployment_id.as_ref(), "incident_remedy_unknown");
         let Some(service) = &incident.service else {
             found.add("incident_without_service", None, incident.environment.as_deref(), &incident.incident_id);
             continue;
         };
+        if !services.contains(service.as_str()) {
+            found.add("incident_service_unknown", Some(service), environment, &incident.incident_id);
+        }
+        if !seen.names_remedies {
+            found.add("remedies_unrecorded", Some(service), environment, &incident.incident_id);
+        }
         if starts_before_its_rollout(incident, seen) {
             found.add(
                 "incident_before_its_rollout",
@@ -308,6 +360,21 @@ fn holes(seen: &Seen<'_>, found: &mut Findings) {
     for row in seen.coverage.iter().filter(|row| !row.is_complete) {
         let finding = format!("coverage_incomplete:{}:{}", row.covers, row.reason.as_deref().unwrap_or("not said"));
         found.add_many(finding, row.service.as_deref(), None, &row.stream, row.missing_count.unwrap_or(1));
+    }
+}
+
+/// Ranges that nobody stated.
+fn assumed(seen: &Seen<'_>, found: &mut Findings) {
+    for row in seen.coverage.iter().filter(|row| row.reason.as_deref() == Some(coverage::ASSUMED)) {
+        found.add("coverage_assumed", row.service.as_deref(), None, &format!("{} of {}", row.covers, row.stream));
+    }
+}
+
+/// Releases to production of which only the commit tells a time.
+fn timeless_releases(seen: &Seen<'_>, found: &mut Findings) {
+    let is_timeless = |row: &&releases::Row| row.is_production && row.released_at_basis == "committer";
+    for row in seen.releases.iter().filter(is_timeless) {
+        found.add("release_without_time", row.service.as_deref(), None, &format!("{} in {}", row.tag, row.repository));
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use datafusion::prelude::SessionContext;
 use lake::tables::{
     alerts, change_commits, changes, commit_paths, commits, coverage, deployments, image_revisions, incidents,
-    interventions, inventory, metrics, recovery_episodes, rollout_failures, rollouts,
+    interventions, inventory, metrics, recovery_episodes, releases, rollout_failures, rollouts,
 };
 use lake::{Instant, Snapshot, TableRow, canonical};
 
@@ -113,6 +113,7 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
 
     let context = with_functions(&snapshot.context(plan.threads).await?, plan.seed);
     session::register_settings(&context, plan, as_of)?;
+    let names_remedies = flags::names_remedies(&built.rollouts, &known_incidents, &reverts);
     let flags = flags::flags(&built.rollouts, &known_incidents, &reverts, &exposure, plan);
     session::register_rollouts(&context, &built.rollouts, &flags, &exposure, plan)?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
@@ -136,6 +137,7 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     session::register_units(&context, &units, plan)?;
     session::register_failures(&context, &units, &strata, &failures)?;
     views::register(&context).await?;
+    let releases: Vec<releases::Row> = snapshot.rows().await?;
     // Last: most tables have been read by now, and their digests with them.
     let input_digest = canonical::digest_of_digests(&snapshot.input_digests().await?);
     let stamp = Stamp { as_of, input_digest };
@@ -152,6 +154,8 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
         failures: &failures,
         episodes: &episodes,
         coverage: &coverage,
+        releases: &releases,
+        names_remedies,
         exposure: &exposure,
         as_of,
         immature_micros: (plan.incident_window_seconds + plan.reporting_lag_seconds) * Instant::MICROS,

@@ -41,6 +41,7 @@ pub(crate) fn register_rollouts(
         vec![
             ("is_production", booleans(flags.iter().map(|flags| flags.is_production))),
             ("failures_observed", booleans(flags.iter().map(|flags| flags.failures_observed))),
+            ("remedies_observed", booleans(flags.iter().map(|flags| flags.remedies_observed))),
             ("is_in_read_range", booleans(flags.iter().map(|flags| flags.is_in_read_range))),
             ("finished_day", Cell::column(rollouts.iter().map(|rollout| rollout.finished_at.map(day)).collect())),
             ("previous_finished_at", Cell::column(previous(rollouts, exposure))),

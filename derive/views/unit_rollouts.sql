@@ -1,7 +1,7 @@
 -- title:     Rollouts of every unit
 -- question:  Which rollouts belong to a service, to a group, or to a stratum of one?
 -- reads:     rollouts, unit_services, rollout_strata
--- version:   1
+-- version:   2
 SELECT
     u.unit_id,
     r.rollout_id,
@@ -14,7 +14,8 @@ SELECT
     r.in_frequency,
     r.in_change_fail_rate,
     r.is_in_read_range,
-    r.failures_observed
+    r.failures_observed,
+    r.remedies_observed
 FROM rollouts AS r
 JOIN unit_services AS u ON u.service = r.service AND u.environment = r.environment
 LEFT JOIN rollout_strata AS s

@@ -29,6 +29,12 @@ pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// Writes a count before the words that go with it: `1 tag carries`, `1,200 tags carry`.
+#[must_use]
+pub fn counted(value: i64, one: &str, several: &str) -> String {
+    format!("{} {}", count(value.unsigned_abs()), if value == 1 { one } else { several })
+}
+
 /// Writes a length of time with about two significant parts: `4.5 s`, `20 min`, `3 h 20 min`, `2.4 d`, `120 d`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {

@@ -82,12 +82,14 @@ impl<'a> Model<'a> {
                 .is_some_and(|service| self.derived.groups.get(group).is_some_and(|members| members.contains(service)))
     }
 
-    /// The units whose numbers head the report: groups where there are several services, else the one service.
+    /// The units whose numbers head the report, for each environment: the group where there are several services, else
+    /// the one service.
     pub(crate) fn heads(&self) -> Vec<Unit> {
         let units: Vec<Unit> = self.units().into_iter().filter(|unit| self.in_scope(unit)).collect();
         let wanted = self.context.group.as_deref().unwrap_or("all");
-        let heads: Vec<Unit> = units.iter().filter(|unit| unit.group.as_deref() == Some(wanted)).cloned().collect();
-        if heads.is_empty() { units } else { heads }
+        let is_head = |unit: &Unit| unit.group.as_deref() == Some(wanted);
+        let has_head = |environment: &str| units.iter().any(|unit| is_head(unit) && unit.environment == environment);
+        units.iter().filter(|unit| is_head(unit) || !has_head(&unit.environment)).cloned().collect()
     }
 
     /// The units of the table: services, then groups.
@@ -160,10 +162,31 @@ impl<'a> Model<'a> {
         rows
     }
 
-    /// The numbers of everything that is shown.
+    /// The numbers of everything that is shown: of one group's report those of its units, else all.
     pub(crate) fn shown_metrics(&self) -> impl Iterator<Item = &'a metrics::Row> {
-        let units: BTreeSet<Unit> = self.listed().into_iter().collect();
-        self.derived.metrics.iter().filter(move |row| units.iter().any(|unit| unit.has(row)))
+        let units: Option<BTreeSet<Unit>> = self.context.group.is_some().then(|| self.listed().into_iter().collect());
+        let is_shown = move |row: &metrics::Row| match &units {
+            Some(units) => units.iter().any(|unit| unit.has(row)),
+            None => true,
+        };
+        self.derived.metrics.iter().filter(move |row| is_shown(row))
+    }
+
+    /// How many records show a flaw of the data that concerns this unit.
+    pub(crate) fn flawed(&self, unit: &Unit, finding: &str) -> i64 {
+        let services: BTreeSet<&str> = match (&unit.service, &unit.group) {
+            (Some(service), _) => [service.as_str()].into(),
+            (None, Some(group)) if self.derived.groups.contains_key(group) => {
+                self.derived.groups[group].iter().map(String::as_str).collect()
+            }
+            _ => self.derived.rollouts.iter().map(|rollout| rollout.service.as_str()).collect(),
+        };
+        let concerns = |row: &&lake::tables::data_quality::Row| {
+            row.finding == finding
+                && row.service.as_deref().is_none_or(|service| services.contains(service))
+                && row.environment.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&unit.environment))
+        };
+        self.derived.data_quality.iter().filter(concerns).map(|row| row.record_count).sum()
     }
 
     /// Whether releases stand in for deployments.

@@ -118,6 +118,30 @@ fn notices(model: &Model<'_>) -> Vec<Notice> {
                 .to_owned(),
         );
     }
+    let count = |finding: &str| -> i64 {
+        let found = model.derived.data_quality.iter().filter(|row| row.finding == finding);
+        found.map(|row| row.record_count).sum()
+    };
+    let timeless = count("release_without_time");
+    if timeless > 0 {
+        add(
+            NoticeLevel::Warning,
+            format!(
+                "{} no time of its own, so that the time of the tagged commit stands for it: lead times are lower bounds, \
+                 down to 0 s.",
+                format::counted(timeless, "release tag has", "release tags have each")
+            ),
+        );
+    }
+    if count("coverage_assumed") > 0 {
+        add(
+            NoticeLevel::Warning,
+            "No source stated what it read: the time from the first to the last record is taken for read. Frequency may be \
+             too high, as quiet time before and after is not in it, and nothing can be told of what is missing; a table \
+             `coverage` would say."
+                .to_owned(),
+        );
+    }
     let gaps = model.derived.coverage.iter().filter(|row| !row.is_complete).count();
     if gaps > 0 {
         add(

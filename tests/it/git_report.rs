@@ -93,3 +93,21 @@ fn another_rule_for_the_same_clone_does_not_mix_with_the_first() {
         assert_eq!(number(&report(folder.path()), "deployment_frequency", "per_day")["n"], count, "{rule}");
     }
 }
+
+#[test]
+fn a_tag_without_a_time_gives_a_bound_and_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let repository = folder.path().join("api");
+    std::fs::create_dir(&repository).expect("it can be made");
+    clone(&repository);
+    git(&repository, "2026-01-12T20:00:00Z", &["tag", "v1.2.0", "v2.0.0~1"]);
+    let (code, _, words) = run(folder.path(), &["report", "--git", "api", "--releases", "^v", "--out", "out"]);
+    assert_eq!(code, 0, "{words}");
+    let page = std::fs::read_to_string(folder.path().join("out/report.md")).expect("the page is written");
+    assert!(page.contains("1 release tag has no time of its own"), "{page}");
+    assert!(page.contains("at least: 1 release tag carries no time of its own"), "{page}");
+    let found = report(folder.path());
+    let flaw =
+        found["data_quality"].as_array().expect("a list").iter().find(|row| row["finding"] == "release_without_time");
+    assert_eq!(flaw.expect("it is a flaw")["example"], "v1.2.0 in api");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use derive::{Derived, Plan, derive};
+use derive::{Derived, Plan, Whose, Workbench, derive};
 use ingest::sources::{files, git};
 use ingest::{NoVariables, Reading, Silent, Source, ingest};
 use lake::{AsOf, Instant, Lake, Location, tables::metrics};
@@ -349,21 +349,108 @@ async fn failures_outside_of_the_period_are_not_shown() {
     let shown = async |plan: Plan| {
         let derived = world.read_at(NOW, &plan).await;
         assert_eq!(derived.recovery_episodes.len(), 2, "both are derived");
-        let context = reports::ReportContext {
-            title: "t".into(),
-            command: "c".into(),
-            version: "v".into(),
-            simulated: None,
-            benchmarks: None,
-            group: None,
-            zone: plan.zone,
-            sources: vec![],
-            findings: Vec::new(),
-        };
-        let page = reports::report(&derived, &context).expect("it can be laid out").markdown;
-        (page.contains("i-early"), page.contains("i-late"))
+        let page = report_of(&derived).markdown;
+        let failures = section(&page, "Failed rollouts");
+        (failures.contains("i-early"), failures.contains("i-late"))
     };
     assert_eq!(shown(Plan::default()).await, (true, true));
     assert_eq!(shown(Plan { since: Some(instant(&at("7 00:00"))), ..Plan::default() }).await, (false, true));
     assert_eq!(shown(Plan { until: Some(instant(&at("7 00:00"))), ..Plan::default() }).await, (true, false));
+}
+
+fn report_of(derived: &Derived) -> reports::Report {
+    let context = reports::ReportContext {
+        title: "t".into(),
+        command: "c".into(),
+        version: "v".into(),
+        simulated: None,
+        benchmarks: None,
+        group: None,
+        zone: Plan::default().zone,
+        sources: vec![],
+        findings: Vec::new(),
+    };
+    reports::report(derived, &context).expect("it can be laid out")
+}
+
+/// The part of a page under a heading.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("## {heading}\n")).unwrap_or_else(|| panic!("no `{heading}`:\n{page}"));
+    rest.split_once("\n## ").map_or(rest, |(section, _)| section)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_where_nothing_is_measured_is_not_among_the_failed_rollouts() {
+    let staging = json!({ "environment": "staging" });
+    let mut deployments = two_services();
+    deployments.extend([
+        with(deployment("s1", "api", "api@1", &at("4 08:00"), &at("4 08:10")), &staging),
+        with(deployment("s2", "api", "api@2", &at("7 08:00"), &at("7 08:10")), &staging),
+        with(deployment("s3", "api", "api@1", &at("7 10:00"), &at("7 10:10")), &staging),
+    ]);
+    let incidents = [incident("i1", "api", &at("5 09:00"), &at("5 10:00"))];
+    let world = World::of(&[("deployments", &deployments), ("incidents", &incidents)]).await;
+    let derived = world.read_at(NOW, &Plan::default()).await;
+    let environments: Vec<&str> = derived.recovery_episodes.iter().map(|row| row.environment.as_str()).collect();
+    assert_eq!(environments.len(), 2, "the rollback in staging is derived, too: {environments:?}");
+    let page = report_of(&derived).markdown;
+    let failures = section(&page, "Failed rollouts");
+    assert!(failures.contains("i1") && failures.contains("in this period: 1."), "{failures}");
+    let other = world.read_at(NOW, &Plan { environments: vec!["staging".into()], ..Plan::default() }).await;
+    assert!(section(&report_of(&other).markdown, "Failed rollouts").contains("in this period: 2."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_names_of_production_head_the_report_both() {
+    let mut deployments = two_services();
+    deployments.push(with(
+        deployment("p1", "pay", "pay@1", &at("5 08:00"), &at("5 08:10")),
+        &json!({ "environment": "prod" }),
+    ));
+    let world = World::of(&[("deployments", &deployments)]).await;
+    let page = report_of(&world.read_at(NOW, &Plan::default()).await).markdown;
+    let snapshot = world.lake.snapshot(AsOf::Latest).await.expect("the newest version");
+    let mut bench = Workbench::new(&snapshot, &Plan::default(), &["deployment_frequency"]).await.expect("it derives");
+    let frequency = derive::headline().next().expect("it heads the report");
+    let refused = bench.explain(frequency, &Whose::default()).await.expect_err("which of the two?").to_string();
+    assert!(refused.contains("`prod`") && refused.contains("`production`"), "{refused}");
+    let alone = Whose { environment: Some("prod".into()), ..Whose::default() };
+    assert_eq!(bench.explain(frequency, &alone).await.expect("one service").rests_on, 1);
+    let head = section(&page, "Over the whole period");
+    assert!(head.contains("`pay` in `prod`") && head.contains("`all services` in `production`"), "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_of_a_report_hold_every_number_that_its_page_shows() {
+    let practice = json!({
+        "intervention_id": "o1", "service": "api", "practice": "orchestration", "started_at": at("7 00:00"),
+        "evidence": "record",
+    });
+    let world = World::of(&[("deployments", &two_services()), ("interventions", &[practice])]).await;
+    let derived = world.read_at(NOW, &Plan::default()).await;
+    let report = report_of(&derived);
+    assert!(section(&report.markdown, "Around dated changes of working").contains("orchestration"));
+    let data: Value = serde_json::from_str(&report.json).expect("JSON");
+    let rows = data["metrics"].as_array().expect("rows");
+    assert_eq!(rows.len(), derived.metrics.len());
+    for kind in ["before", "after"] {
+        assert!(rows.iter().any(|row| row["window_kind"] == kind), "no row of the time {kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_there_is_no_lead_time_is_told() {
+    let changes = [change("c1", &at("5 06:00"), &at("5 07:00")), change("c2", &at("6 06:00"), &at("6 07:00"))];
+    let world = World::of(&[("deployments", &two_services()), ("changes", &changes)]).await;
+    let page = report_of(&world.read_at(NOW, &Plan::default()).await).markdown;
+    let words = "2 changes are on record without a lead time: no rollout is of a revision of their repository";
+    assert!(section(&page, "Over the whole period").contains(words), "{page}");
+    let nothing = World::of(&[("deployments", &two_services())]).await;
+    let page = report_of(&nothing.read_at(NOW, &Plan::default()).await).markdown;
+    let head = section(&page, "Over the whole period");
+    assert!(
+        head.contains("no change is on record") && head.contains("nobody recorded incidents or remedies"),
+        "{head}"
+    );
+    assert!(page.contains("No source stated what it read"), "{page}");
 }

@@ -106,7 +106,9 @@ fn chosen(windows: &[UnitWindow], whose: &Whose) -> Result<UnitWindow, DeriveErr
             || (is_open && window.group.as_deref() == Some("all"));
         let in_environment =
             whose.environment.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&window.environment));
-        in_environment && (is_named || (is_open && windows.len() == 1))
+        // Where an environment has one service alone, that is its number.
+        let is_alone = || windows.iter().filter(|other| other.environment == window.environment).count() == 1;
+        in_environment && (is_named || (is_open && is_alone()))
     };
     let found: Vec<&UnitWindow> = windows.iter().filter(is_asked).collect();
     match found.as_slice() {

@@ -215,7 +215,12 @@ mod oracle {
         let flags: Vec<Flags> = world
             .rollouts
             .iter()
-            .map(|_| Flags { is_production: true, failures_observed: true, is_in_read_range: true })
+            .map(|_| Flags {
+                is_production: true,
+                failures_observed: true,
+                remedies_observed: true,
+                is_in_read_range: true,
+            })
             .collect();
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
         let rows = runtime.block_on(async {

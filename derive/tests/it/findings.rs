@@ -40,8 +40,20 @@ fn flawed_records() -> World {
             "l1 l x@1 1",
             "l2 l x@2 470",
         ])
-        .incidents(&["i1 - 5 6", "i2 g 400 401", "i3 j 3 15 caused=j1", "i4 k 12 13 mitigated=2"])
-        .coverage(&["deployments 0 480 whole service=l", "deployments 24 48 hole service=l"]);
+        .incidents(&[
+            "i1 - 5 6",
+            "i2 g 400 401",
+            "i3 j 3 15 caused=j1",
+            "i4 k 12 13 mitigated=2",
+            "i5 nowhere 5 6 caused=gone",
+        ])
+        .coverage(&[
+            "deployments 0 480 whole service=l",
+            "deployments 24 48 hole service=l",
+            "changes 0 480 assumed service=l",
+        ])
+        .changes(&["elsewhere 5 6"])
+        .releases(&["v1 1", "v2 2 basis=committer", "v3 3 basis=published"]);
     world.image_revisions.push(image_revisions::Row {
         image: "reg/i:v1".into(),
         name: "reg/i".into(),
@@ -73,7 +85,13 @@ fn flaws_of_records_are_found_and_counted() {
         ("rollout_first", 7),
         ("image_unresolved", 1),
         ("incident_without_service", 1),
-        ("incident_unlinked", 1),
+        ("incident_unlinked", 2),
+        ("incident_cause_unknown", 1),
+        ("incident_service_unknown", 1),
+        ("remedies_unrecorded", 4),
+        ("change_repository_unknown", 1),
+        ("release_without_time", 1),
+        ("coverage_assumed", 1),
         ("incident_before_its_rollout", 1),
         ("recovery_negative_duration", 1),
         ("history_gap", 1),
@@ -125,6 +143,7 @@ fn flawed_changes() -> World {
             "o1 mono repo@a 1",
             "o2 mono repo@c 20",
         ])
+        .incidents(&["i1 api 150 151 remedy=gone"])
         .coverage(&["commits 0 200 whole"])
 }
 
@@ -160,6 +179,7 @@ fn flaws_of_changes_are_found_and_counted() {
         ("rollout_not_descending", 1),
         ("rollout_mixed_hotfix", 1),
         ("revert_not_deployed", 1),
+        ("incident_remedy_unknown", 1),
     ] {
         assert_eq!(api.get(finding), Some(&count), "{finding}");
     }
@@ -180,7 +200,7 @@ fn what_is_whole_and_clean_has_no_finding_but_its_beginning() {
         .commits(&["a", "b parents=a", "c parents=b"])
         .changes(&["b 1 10", "c 11 12"])
         .deployments(&["d1 api repo@a 1", "d2 api repo@b 20", "d3 api repo@c 30"])
-        .incidents(&["i1 api 32 33"])
+        .incidents(&["i1 api 22 31 remedy=d3"])
         .coverage(&["deployments 0 500 whole", "incidents 0 500 whole"])
         .derived(&Plan::default());
     assert_eq!(findings(&derived), BTreeMap::from([("rollout_first", 1)]));

@@ -16,6 +16,7 @@ fn until(end: i64) -> Plan {
 const FAIL_RATE: (&str, &str) = ("change_fail_rate", "rate");
 const FREQUENCY: (&str, &str) = ("deployment_frequency", "per_day");
 const LEAD_TIME: (&str, &str) = ("change_lead_time", "p50");
+const REWORK: (&str, &str) = ("deployment_rework_rate", "rate");
 const RECOVERY: (&str, &str) = ("failed_deployment_recovery_time", "p50");
 
 fn near(found: Option<f64>, expected: f64) -> bool {
@@ -275,4 +276,51 @@ fn the_kind_of_author_is_kept_and_nobody_is_left_out() {
     for finding in ["change_by_agent", "change_by_dependency_bot", "change_by_other_bot"] {
         assert!(derived.data_quality.iter().any(|row| row.finding == finding && row.record_count == 1), "{finding}");
     }
+}
+
+/// A service of which `b` was released at 20, taken back at 40, in a world that records nothing else.
+fn reverted(evidence: &str) -> World {
+    World::default()
+        .commits(&["a", "b parents=a", "r parents=b"])
+        .changes(&["b 1 10", "r 31 32 reverts=b"])
+        .deployments(&[
+            &format!("d1 api repo@a 1 evidence={evidence}"),
+            &format!("d2 api repo@b 20 evidence={evidence}"),
+            &format!("d3 api repo@r 40 evidence={evidence}"),
+        ])
+}
+
+#[test]
+fn a_revert_between_tags_does_not_make_failures_known_and_a_deployed_one_does() {
+    let told = |world: World| {
+        let derived = world.derived(&until(WEEK));
+        [FAIL_RATE, REWORK, RECOVERY].map(|metric| {
+            let row = number(&derived, "api", ("period", 0), metric);
+            (row.value.is_some(), row.n)
+        })
+    };
+    assert_eq!(told(reverted("release_tag")), [(false, 0); 3], "the other releases may have failed, too");
+    assert_eq!(told(reverted("published_release")), [(false, 0); 3]);
+    assert_eq!(told(reverted("record")), [(true, 3), (true, 3), (true, 1)]);
+    let read = reverted("release_tag").coverage(&["incidents 0 168 whole"]);
+    assert_eq!(told(read), [(true, 3), (true, 3), (true, 1)], "somebody looked for incidents");
+}
+
+#[test]
+fn rework_is_unknown_where_incidents_are_on_record_and_no_remedy_is() {
+    let world = || {
+        World::default()
+            .deployments(&["d1 api repo@1 1", "d2 api repo@2 20", "d3 api repo@3 40", "w1 web repo@1 1"])
+            .coverage(&["incidents 0 168 whole"])
+    };
+    let rework = |world: World| {
+        let derived = world.derived(&until(WEEK));
+        ["rate", "rate_lowest", "rate_highest"]
+            .map(|statistic| number(&derived, "api", ("period", 0), ("deployment_rework_rate", statistic)).value)
+    };
+    assert_eq!(rework(world()), [Some(0.0); 3], "nothing failed, so there was nothing to repair");
+    assert_eq!(rework(world().incidents(&["i1 api 22 23"])), [None; 3]);
+    assert_eq!(rework(world().incidents(&["i1 - 22 23"])), [Some(0.0); 3], "an incident of no service is in no rate");
+    let elsewhere = world().incidents(&["i1 api 22 23", "i2 web 5 30 remedy=w1"]);
+    assert_eq!(rework(elsewhere), [Some(0.0); 3], "somebody names remedies, and named none of this one");
 }

@@ -3,7 +3,7 @@
 use derive::{Derived, Plan, derive};
 use lake::tables::{
     alerts, change_commits, changes, commit_paths, commits, coverage, deployments, image_revisions, incidents,
-    inventory, metrics,
+    inventory, metrics, releases,
 };
 use lake::{AsOf, Batch, Instant, Lake, Location, TableRow, WriteMode};
 
@@ -61,6 +61,7 @@ pub(crate) struct World {
     pub(crate) incidents: Vec<incidents::Row>,
     pub(crate) alerts: Vec<alerts::Row>,
     pub(crate) coverage: Vec<coverage::Row>,
+    pub(crate) releases: Vec<releases::Row>,
 }
 
 impl World {
@@ -136,7 +137,8 @@ impl World {
         self
     }
 
-    /// `id service revision+revision hour [ends=hour] [status=] [target=] [intent=] [environment=] [users=yes] [attempt=]`;
+    /// `id service revision+revision hour [ends=hour] [status=] [target=] [intent=] [environment=] [users=yes] [attempt=]
+    /// [evidence=]`;
     /// an attempt takes an hour where nothing else is said.
     pub(crate) fn deployments(mut self, lines: &[&str]) -> Self {
         self.deployments.extend(lines.iter().map(|text| {
@@ -159,7 +161,7 @@ impl World {
                 reached_users: line.named("users").map(|word| word == "yes"),
                 intent: line.text("intent"),
                 actor_id: None,
-                evidence: "record".into(),
+                evidence: line.text("evidence").unwrap_or_else(|| "record".into()),
                 updated_at: line.named_hour("updated").or(usual_end),
             }
         }));
@@ -192,11 +194,12 @@ impl World {
         self
     }
 
-    /// `table start end [whole|hole] [service=]`
+    /// `table start end [whole|hole|assumed] [service=]`
     pub(crate) fn coverage(mut self, lines: &[&str]) -> Self {
         self.coverage.extend(lines.iter().map(|text| {
             let line = Line::new(text);
-            let is_complete = line.word(3) == "whole";
+            let is_complete = line.word(3) != "hole";
+            let assumed = (line.word(3) == "assumed").then(|| coverage::ASSUMED.to_owned());
             coverage::Row {
                 stream: "records".into(),
                 covers: line.word(0).into(),
@@ -205,9 +208,27 @@ impl World {
                 range_start_at: Some(line.hour(1)),
                 range_end_at: Some(line.hour(2)),
                 is_complete,
-                reason: (!is_complete).then(|| "history was trimmed".into()),
+                reason: assumed.or_else(|| (!is_complete).then(|| "history was trimmed".into())),
                 missing_count: None,
             }
+        }));
+        self
+    }
+
+    /// `tag hour [basis=]`: releases to production.
+    pub(crate) fn releases(mut self, lines: &[&str]) -> Self {
+        self.releases.extend(lines.iter().map(|text| Line::new(text)).map(|line| releases::Row {
+            repository: "repo".into(),
+            tag: line.word(0).into(),
+            commit_sha: line.word(0).into(),
+            tag_kind: "unknown".into(),
+            released_at: line.hour(1),
+            released_at_basis: line.text("basis").unwrap_or_else(|| "tagger".into()),
+            version: line.word(0).into(),
+            service: None,
+            is_prerelease: false,
+            is_production: true,
+            has_moved: false,
         }));
         self
     }
@@ -225,6 +246,7 @@ impl World {
         put(&mut batch, stream, &self.incidents);
         put(&mut batch, stream, &self.alerts);
         put(&mut batch, stream, &self.coverage);
+        put(&mut batch, stream, &self.releases);
         batch
     }
 

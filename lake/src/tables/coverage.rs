@@ -25,3 +25,6 @@ table! {
         missing_count: Option<i64>,
     }
 }
+
+/// The reason of a range that nobody stated: from the first to the last record.
+pub const ASSUMED: &str = "taken as given: from the first to the last record";

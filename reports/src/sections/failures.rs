@@ -10,11 +10,13 @@ const SHOWN: usize = 30;
 /// The failed rollouts, newest first, each with its evidence.
 pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
     let derived = model.derived;
-    let shown: BTreeSet<String> = model.listed().into_iter().filter_map(|unit| unit.service).collect();
+    let listed = model.listed();
+    let shown: BTreeSet<(&str, &str)> =
+        listed.iter().filter_map(|unit| Some((unit.service.as_deref()?, unit.environment.as_str()))).collect();
     let mut episodes: Vec<_> = derived
         .recovery_episodes
         .iter()
-        .filter(|episode| derived.period.contains(episode.started_at) && shown.contains(&episode.service))
+        .filter(|episode| derived.period.contains(episode.started_at) && shown.contains(&(&*episode.service, &*episode.environment)))
         .collect();
     if episodes.is_empty() {
         return None;
@@ -47,7 +49,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         .rollout_failures
         .iter()
         .filter(|failure| !failure.is_accepted)
-        .filter(|failure| derived.period.contains(failure.impact_at) && shown.contains(&failure.service))
+        .filter(|failure| derived.period.contains(failure.impact_at) && shown.contains(&(&*failure.service, &*failure.environment)))
         .count();
     Some(Section {
         id: "failures".into(),

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use crate::model::Model;
 use crate::{Block, Section, Table, TableColumn, format};
 
-/// Each finding with its count, an example and what it does.
+/// Each finding with its count, an example and what it does, environment by environment: a change that waits for two of
+/// them waits twice.
 pub(crate) fn section(model: &Model<'_>) -> Section {
-    let mut found: BTreeMap<&str, (i64, Option<&str>, &str)> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, Option<&str>), (i64, Option<&str>, &str)> = BTreeMap::new();
     for row in &model.derived.data_quality {
-        let place = found.entry(&row.finding).or_insert((0, row.example.as_deref(), &row.effect));
+        let key = (row.finding.as_str(), row.environment.as_deref());
+        let place = found.entry(key).or_insert((0, row.example.as_deref(), &row.effect));
         place.0 += row.record_count;
     }
     let blocks = if found.is_empty() {
@@ -17,9 +19,10 @@ pub(crate) fn section(model: &Model<'_>) -> Section {
     } else {
         let rows = found
             .into_iter()
-            .map(|(finding, (count, example, effect))| {
+            .map(|((finding, environment), (count, example, effect))| {
                 vec![
                     in_words(finding).into(),
+                    environment.unwrap_or("any").to_owned().into(),
                     format::count(u64::try_from(count).unwrap_or(0)).into(),
                     example.unwrap_or_default().to_owned().into(),
                     effect.to_owned().into(),
@@ -30,6 +33,7 @@ pub(crate) fn section(model: &Model<'_>) -> Section {
             caption: "Findings, with one example each".into(),
             columns: vec![
                 TableColumn::text("Finding"),
+                TableColumn::text("Environment"),
                 TableColumn::numeric("Records"),
                 TableColumn::text("Example"),
                 TableColumn::text("What it does"),
@@ -40,7 +44,11 @@ pub(crate) fn section(model: &Model<'_>) -> Section {
     Section {
         id: "quality".into(),
         title: "Data quality".into(),
-        lead: Some("What is odd about the records, and what that does to the numbers.".into()),
+        lead: Some(
+            "What is odd about the records, and what that does to the numbers. A record that concerns several services \
+             counts for each of them."
+                .into(),
+        ),
         blocks,
     }
 }

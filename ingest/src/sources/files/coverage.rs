@@ -79,7 +79,7 @@ fn row(stream: &str, table: &str, range: Option<(i64, i64)>) -> coverage::Row {
         range_start_at: range.map(|(first, _)| Instant(first)),
         range_end_at: range.map(|(_, last)| Instant(last.saturating_add(1))),
         is_complete: true,
-        reason: Some("taken as given".into()),
+        reason: Some(coverage::ASSUMED.into()),
         missing_count: None,
     }
 }
