@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Metrics(MetricsArguments),
     /// Says what a change of working did, before and after; or compares two arms of any table.
     Compare(Box<CompareArguments>),
+    /// Lists the changes of working on record, and those that the configuration tells of or finds.
+    Interventions(PeriodArguments),
     /// Freezes what is known before something changes, and what is going to be asked.
     #[command(subcommand)]
     Baseline(BaselineCommand),

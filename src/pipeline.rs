@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use attribution::Finding;
 use derive::{Derived, Plan};
 use ingest::{Range, Reading, Source, Summary, Variables};
 use lake::tables::deployments;
 use lake::{AsOf, ExportedTable, Instant, Lake, LakeError, Snapshot};
 use reports::ReportContext;
 
+use crate::commands;
 use crate::progress::Progress;
 use crate::terminal::Terminal;
 
@@ -102,6 +104,38 @@ pub(crate) async fn derive_at(terminal: &Terminal, lake: &Lake, at: AsOf, plan: 
         lake.commit(derived.batch(now())).await?;
     }
     Ok(derived)
+}
+
+/// Derives as [`derive_at`], and finds what every change of working on record did to these services (all, where none is
+/// named), which is stored, too.
+pub(crate) async fn measure_at(
+    terminal: &Terminal,
+    lake: &Lake,
+    at: AsOf,
+    plan: &Plan,
+    services: &[String],
+) -> Result<(Derived, Vec<Finding>)> {
+    let progress = Progress::new(terminal);
+    progress.step("deriving");
+    let snapshot = lake.snapshot(at).await?;
+    let (derived, observations) = derive::derive_and_observe(&snapshot, plan).await?;
+    for warning in unknown_members(&snapshot, &plan.groups).await? {
+        terminal.warn(warning);
+    }
+    let mut findings = Vec::new();
+    if let Some(observations) = observations {
+        progress.step("comparing");
+        findings = commands::findings(terminal, &snapshot, plan, &observations, services).await?;
+    }
+    if at == AsOf::Latest {
+        progress.step("storing what was derived");
+        let mut batch = derived.batch(now());
+        for found in &findings {
+            found.add_to(&mut batch);
+        }
+        lake.commit(batch).await?;
+    }
+    Ok((derived, findings))
 }
 
 /// What to tell of the members of groups that the lake knows no deployment of: they are misspelt, or not read.

@@ -13,7 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
+use self::interventions::Intervention;
 use crate::cli::{Every, Global, PeriodArguments};
+
+mod interventions;
 
 /// The configuration of a project: `doracle.toml`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -30,6 +33,8 @@ pub(crate) struct Settings {
     /// Paths of services that share a repository; a change counts in each whose paths it touches. `*` stands for a part of a
     /// name, `**` for any folders. Example: `api = ["services/api", "libraries/**/http"]`.
     pub(crate) paths: BTreeMap<String, Vec<String>>,
+    /// Changes of working, beside those of the table `interventions`: dates, or what tells of them among what was recorded.
+    pub(crate) interventions: Vec<Intervention>,
     /// What is read. Each has a `type` and the settings of that source.
     pub(crate) sources: Vec<sources::Config>,
 }
@@ -255,6 +260,7 @@ impl Layered {
             hotfix_labels: settings.hotfix_labels.iter().map(|label| label.to_lowercase()).collect(),
             hotfix_branches: settings.hotfix_branches.clone(),
             service_paths: self.settings.paths.clone(),
+            practices: interventions::rules(&self.settings.interventions)?,
             counts_feature_flags: settings.counts_feature_flags,
             seed: settings.seed,
             threads: global.threads,
@@ -346,6 +352,7 @@ impl Layers {
             what: without_value(error.message()),
         })?;
         tell_apart(&settings.sources)?;
+        interventions::rules(&settings.interventions)?;
         zone("derive.zone", &settings.derive.zone)?;
         for (key, hours) in [
             ("derive.incident_window_hours", settings.derive.incident_window_hours),

@@ -17,7 +17,7 @@ use lake::{
 };
 
 pub use self::paths::ServicePaths;
-pub(crate) use self::paths::matches_any;
+pub(crate) use self::paths::{letters_match, matches_any};
 use self::start::start_of;
 use crate::exposure::Exposure;
 use crate::graph::Graph;

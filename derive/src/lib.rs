@@ -28,6 +28,7 @@ pub mod images;
 mod metrics;
 mod observe;
 mod plan;
+mod practices;
 mod profiles;
 mod quality;
 mod quantiles;
@@ -46,8 +47,11 @@ pub use derived::Derived;
 pub use error::DeriveError;
 pub use explain::{Event, Evidence, Explanation, Fact, Link, Whose, Workbench};
 pub use metrics::{Definition, Shown, definitions, headline};
-pub use observe::{Observation, Observations, ObservedWeek, ServiceObservations, comparable, observe};
+pub use observe::{
+    Observation, Observations, ObservedWeek, ServiceObservations, comparable, derive_and_observe, observe,
+};
 pub use plan::{Calendar, Plan, Train};
+pub use practices::{PracticeRule, Sign};
 pub use profiles::{
     Cannot, MetricComparison, ProfileComparison, ProfileMetric, ProfileNumber, Rule, RuleEffect, Switched, profiles,
     rules,

@@ -13,7 +13,7 @@ use lake::{Cell, Instant, Snapshot, tables::interventions};
 
 use crate::units::UnitWindow;
 use crate::windows::Window;
-use crate::{DeriveError, Plan, run, session, stages};
+use crate::{DeriveError, Derived, Plan, run, session, stages};
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/observations.rs"));
 
@@ -32,7 +32,7 @@ pub struct Observations {
     pub input_digest: String,
     /// What was seen of every service of the production tier, by name; of a service in several environments the first.
     pub services: BTreeMap<String, ServiceObservations>,
-    /// Dated changes of working.
+    /// Dated changes of working: those on record, and those that the plan tells of or finds.
     pub interventions: Vec<interventions::Row>,
 }
 
@@ -83,12 +83,28 @@ pub fn comparable() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// As [`derive`](crate::derive).
 pub async fn observe(snapshot: &Snapshot, plan: &Plan) -> Result<Observations, DeriveError> {
-    let run::Whole { derived, context, unit_windows, .. } =
-        run::whole(snapshot, plan, &run::Scope::Period(&[])).await?;
+    observed(&run::whole(snapshot, plan, &run::Scope::Period(&[])).await?, plan).await
+}
+
+/// Derives as [`derive`](crate::derive), and where a change of working is on record gives what comparisons look at, too.
+///
+/// # Errors
+/// As [`derive`](crate::derive).
+pub async fn derive_and_observe(
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(Derived, Option<Observations>), DeriveError> {
+    let whole = run::whole(snapshot, plan, &run::Scope::Everything).await?;
+    let observations = if whole.derived.interventions.is_empty() { None } else { Some(observed(&whole, plan).await?) };
+    Ok((whole.derived, observations))
+}
+
+async fn observed(whole: &run::Whole, plan: &Plan) -> Result<Observations, DeriveError> {
+    let run::Whole { derived, context, unit_windows, .. } = whole;
     let mut windows: Vec<UnitWindow> = Vec::new();
     let mut services: BTreeMap<String, ServiceObservations> = BTreeMap::new();
     let mut names: BTreeMap<i64, String> = BTreeMap::new();
-    for window in unit_windows {
+    for window in unit_windows.iter().cloned() {
         let Some(service) = window.service.clone() else { continue };
         let is_whole = window.kind == "period" && window.stratum.is_none();
         if !is_whole || !plan.is_production(&window.environment) || services.contains_key(&service) {
@@ -105,9 +121,9 @@ pub async fn observe(snapshot: &Snapshot, plan: &Plan) -> Result<Observations, D
         names.insert(window.unit_id, service);
         windows.push(window);
     }
-    session::register_windows(&context, &windows, derived.as_of)?;
+    session::register_windows(context, &windows, derived.as_of)?;
     for (metric, sql) in FILES {
-        for batch in stages::query(&context, metric, sql).await? {
+        for batch in stages::query(context, metric, sql).await? {
             let rows = rows_of(&batch).map_err(|error| DeriveError::shape(metric, error))?;
             for (unit, row) in rows {
                 let Some(seen) = names.get(&unit).and_then(|service| services.get_mut(service)) else { continue };
@@ -125,9 +141,9 @@ pub async fn observe(snapshot: &Snapshot, plan: &Plan) -> Result<Observations, D
         ),
         period: derived.period,
         lake_version: derived.lake_version,
-        input_digest: derived.input_digest,
+        input_digest: derived.input_digest.clone(),
         services,
-        interventions: derived.interventions,
+        interventions: derived.interventions.clone(),
     })
 }
 

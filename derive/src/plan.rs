@@ -6,6 +6,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use lake::Instant;
 
+use crate::PracticeRule;
+
 /// The windows a period is cut into, beside its weeks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calendar {
@@ -70,6 +72,8 @@ pub struct Plan {
     pub hotfix_branches: Vec<String>,
     /// Paths of the services that share a repository: patterns by service.
     pub service_paths: BTreeMap<String, Vec<String>>,
+    /// Changes of working that are said here, or found among what was recorded, beside those of the table.
+    pub practices: Vec<PracticeRule>,
     /// Flips of feature flags count like releases.
     pub counts_feature_flags: bool,
     /// Seed of the bootstrap.
@@ -94,6 +98,7 @@ impl Default for Plan {
             hotfix_labels: vec!["hotfix".to_owned()],
             hotfix_branches: ["hotfix/*", "hotfix-*"].map(str::to_owned).to_vec(),
             service_paths: BTreeMap::new(),
+            practices: Vec::new(),
             counts_feature_flags: false,
             seed: 1,
             threads: None,

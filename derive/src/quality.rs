@@ -28,6 +28,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) episodes: &'a [recovery_episodes::Row],
     pub(crate) coverage: &'a [coverage::Row],
     pub(crate) releases: &'a [releases::Row],
+    /// Changes of working that nothing on record tells of.
+    pub(crate) silent_practices: &'a [String],
     /// Whether remedies are on record, where there are incidents.
     pub(crate) names_remedies: bool,
     pub(crate) exposure: &'a Exposure,
@@ -104,6 +106,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("incident_cause_unknown", "linked as if it named no cause: no deployment on record has the id that it names"),
     ("incident_remedy_unknown", "restored as if it named no remedy: no deployment on record has the id that it names"),
     ("incident_service_unknown", "in no rate: no rollout on record is of its service"),
+    ("intervention_unseen", "no before and after: nothing on record is what the configuration says to look for"),
     ("remedies_unrecorded", "no rework rate: nobody recorded what repaired any of these incidents"),
     ("incident_without_service", "in no rate: nobody said which service it touched"),
     ("incident_unlinked", "not in change fail rate: no rollout is linked to it"),
@@ -164,6 +167,9 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     immature(seen, &mut found);
     assumed(seen, &mut found);
     timeless_releases(seen, &mut found);
+    for rule in seen.silent_practices {
+        found.add("intervention_unseen", None, None, rule);
+    }
     for episode in seen.episodes.iter().filter(|episode| episode.observed_until_at < episode.started_at) {
         let (service, environment) = (Some(episode.service.as_str()), Some(episode.environment.as_str()));
         found.add("recovery_negative_duration", service, environment, &episode.rollout_id);

@@ -18,7 +18,7 @@ use crate::metrics::Stamp;
 use crate::units::{Unit, UnitWindow};
 use crate::windows::Window;
 use crate::{
-    DeriveError, Derived, Plan, failures as evidence, flags, images, metrics as definitions, quality,
+    DeriveError, Derived, Plan, Sign, failures as evidence, flags, images, metrics as definitions, practices, quality,
     rollouts as building, session, stages, units, views, with_functions,
 };
 
@@ -109,6 +109,17 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     if plan.counts_feature_flags {
         building::count_feature_flags(&mut built.rollouts);
     }
+    let practised = practices::Recorded {
+        changes: &changes,
+        change_commits: &change_commits,
+        commits: &commits,
+        links: &links.rows,
+        inventory: &[],
+        commit_paths: &[],
+        as_of,
+    };
+    let practices::Told { rows: interventions, silent } =
+        practised_too(snapshot, plan, practised, interventions).await?;
     let reverts = evidence::reverts(&changes, &change_commits, &links.rows, &built.rollouts);
 
     let context = with_functions(&snapshot.context(plan.threads).await?, plan.seed);
@@ -156,6 +167,7 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
         coverage: &coverage,
         releases: &releases,
         names_remedies,
+        silent_practices: &silent,
         exposure: &exposure,
         as_of,
         immature_micros: (plan.incident_window_seconds + plan.reporting_lag_seconds) * Instant::MICROS,
@@ -180,6 +192,24 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
         groups: plan.groups.clone(),
     };
     Ok(Whole { derived, context, deployments: deployed.deployments, units, unit_windows })
+}
+
+/// The changes of working on record, with those that the rules of the plan tell of.
+async fn practised_too(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    recorded: practices::Recorded<'_>,
+    mut on_record: Vec<interventions::Row>,
+) -> Result<practices::Told, DeriveError> {
+    let looks_at = |is_it: fn(&Sign) -> bool| plan.practices.iter().any(|rule| is_it(&rule.sign));
+    let inventory: Vec<inventory::Row> =
+        if looks_at(|sign| matches!(sign, Sign::Chart(_) | Sign::Image(_))) { snapshot.rows().await? } else { vec![] };
+    let commit_paths: Vec<commit_paths::Row> =
+        if looks_at(|sign| matches!(sign, Sign::File(_))) { snapshot.rows().await? } else { vec![] };
+    let recorded = practices::Recorded { inventory: &inventory, commit_paths: &commit_paths, ..recorded };
+    let told = practices::told(&plan.practices, &recorded);
+    on_record.extend(told.rows);
+    Ok(practices::Told { rows: on_record, ..told })
 }
 
 /// The deployments, with the source commits that their images lead to.

@@ -41,7 +41,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &DemoArgument
         return Err(error);
     }
     let plan = Plan { threads: global.threads, ..Plan::default() };
-    let derived = pipeline::derive_at(terminal, &lake, AsOf::Latest, &plan).await?;
+    let (derived, findings) = pipeline::measure_at(terminal, &lake, AsOf::Latest, &plan, &[]).await?;
     let context = ReportContext {
         title: "Delivery report of a simulated organisation".to_owned(),
         command: format!("doracle demo --seed {} --services {} --weeks {}", own.seed, own.services, own.weeks),
@@ -54,7 +54,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &DemoArgument
         group: None,
         zone: plan.zone,
         sources: vec![format!("`simulated:{}`", own.seed)],
-        findings: Vec::new(),
+        findings,
     };
     let written = pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &own.out).await?;
     let truth = simulated::world(&config).truth;

@@ -1,12 +1,13 @@
 //! `doracle compare` of the lake: what a change of working did, before and after.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use attribution::{
     BaselineCheck, Finding, FindingTerms, Limits, MetricEffect, MetricOutcome, TermsFile, Verdict, practices,
 };
-use derive::Plan;
+use derive::{Observations, Plan};
 use lake::tables::{baselines, coverage};
 use lake::{AsOf, Lake, Snapshot};
 use reports::{ReportContext, format};
@@ -66,6 +67,47 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArgum
         terminal.text(&text)?;
     }
     Ok(Outcome::Done)
+}
+
+/// What every change of working on record did: by the terms of the first baseline that fixed a question about it, else by
+/// the usual ones. What cannot be asked is told, and the rest goes on.
+pub(crate) async fn findings(
+    terminal: &Terminal,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    observations: &Observations,
+    services: &[String],
+) -> Result<Vec<Finding>> {
+    let mut frozen: Vec<baselines::Row> = snapshot.rows().await?;
+    frozen.sort_by(|a, b| (a.frozen_at, &a.name).cmp(&(b.frozen_at, &b.name)));
+    let mut asked: BTreeMap<String, (baselines::Row, FindingTerms)> = BTreeMap::new();
+    for baseline in frozen {
+        let file = baseline.terms.as_deref().map(toml::from_str::<TermsFile>);
+        if let Some(Ok(TermsFile { practice, terms })) = file {
+            asked.entry(practice).or_insert((baseline, terms));
+        }
+    }
+    let known: Vec<String> =
+        services.iter().filter(|name| observations.services.contains_key(*name)).cloned().collect();
+    if known.is_empty() && !services.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for practice in practices(&observations.interventions) {
+        let planned = asked.get(&practice).filter(|_| services.is_empty());
+        let usual = || FindingTerms { services: known.clone(), ..FindingTerms::default() };
+        let terms = planned.map_or_else(usual, |(_, terms)| terms.clone());
+        match attribution::find(observations, &practice, &terms) {
+            Ok(mut finding) => {
+                if let Some((baseline, _)) = planned {
+                    finding.baseline = Some(check(snapshot, plan, baseline, &finding).await?);
+                }
+                found.push(finding);
+            }
+            Err(error) => terminal.warn(format!("nothing is said of `{practice}`: {error}")),
+        }
+    }
+    Ok(found)
 }
 
 /// Writes the finding as a page, as Markdown and as JSON.

@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod finding;
 mod ingest;
+mod interventions;
 mod lake;
 mod metrics;
 mod receive;
@@ -20,6 +21,7 @@ mod schema;
 mod sources;
 mod sql;
 
+pub(crate) use self::finding::findings;
 use anyhow::Result;
 use clap::CommandFactory;
 
@@ -43,6 +45,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Sql(own) => sql::run(terminal, global, own).await,
         Command::Metrics(own) => metrics::run(terminal, global, own).await,
         Command::Compare(own) => compare::run(terminal, global, own).await,
+        Command::Interventions(own) => interventions::run(terminal, global, own).await,
         Command::Baseline(own) => baseline::run(terminal, global, own).await,
         Command::Consensus(own) => consensus::run(terminal, global.format, own),
         Command::Sources => sources::run(terminal, global.format),

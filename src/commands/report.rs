@@ -47,7 +47,10 @@ async fn report(
     out: &Path,
     partial: bool,
 ) -> Result<Outcome> {
-    let derived = pipeline::derive_at(terminal, lake, at, plan).await?;
+    let of_group = context.group.as_ref().and_then(|group| plan.groups.get(group));
+    let services = of_group.cloned().unwrap_or_default();
+    let (derived, findings) = pipeline::measure_at(terminal, lake, at, plan, &services).await?;
+    let context = &ReportContext { findings, ..context.clone() };
     let written = pipeline::write_report(terminal, lake, at, &derived, context, out).await?;
     tell(terminal, &written);
     let gaps = derived.coverage.iter().filter(|row| !row.is_complete).count();

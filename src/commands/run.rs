@@ -46,12 +46,13 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         terminal.warn(causes.join(": "));
     }
-    let derived = pipeline::derive_at(terminal, &lake, AsOf::Latest, &plan).await?;
+    let (derived, findings) = pipeline::measure_at(terminal, &lake, AsOf::Latest, &plan, &[]).await?;
 
     // Written aside and named last: a folder under its dated name is whole, and is never touched again.
     let half = base.join(format!(".half-{}", std::process::id()));
     let mut context = context(&layered, &plan, None);
     context.benchmarks = own.benchmarks.or(context.benchmarks);
+    context.findings = findings;
     if let Err(error) = pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &half).await {
         // What is half written helps nobody and may be what fills the disk.
         if half.is_dir() {
@@ -60,7 +61,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
         return Err(error);
     }
     for group in layered.settings.groups.keys() {
-        let context = reports::ReportContext { group: Some(group.clone()), ..context.clone() };
+        let context = reports::ReportContext { group: Some(group.clone()), findings: Vec::new(), ..context.clone() };
         let folder = half.join("groups").join(folder_name(group));
         let report =
             reports::report(&derived, &context).with_context(|| format!("could not report on group `{group}`"));

@@ -7,6 +7,7 @@ mod evidence;
 mod findings;
 mod git_report;
 mod ingest;
+mod interventions;
 mod notebooks;
 mod profiles;
 mod records;

@@ -104,7 +104,15 @@ fn notebooks_arrive_at_what_the_command_says() {
 
     // Before anybody compared there are metrics, and nothing to say about a change of working.
     let (metrics, effects) = (named("reading_the_metrics.py"), named("did_it_help_here.py"));
-    let before = place.join("demo/parquet");
+    let before = place.join("before");
+    std::fs::create_dir(&before).expect("it can be made");
+    let source = "[[sources]]\ntype = \"simulated\"\nservices = 2\nweeks = 6\nintervention_week = 3\n";
+    std::fs::write(before.join("doracle.toml"), source).expect("it can be written");
+    for arguments in [&["ingest", "-q"][..], &["derive", "-q"], &["export", "--out", "parquet", "-q"]] {
+        let (code, _, words) = run(&before, arguments);
+        assert_eq!(code, 0, "{words}");
+    }
+    let before = before.join("parquet");
     last_line(&ran(&python, &metrics, &before));
     let output = ran(&python, &effects, &before);
     assert!(!output.status.success());

@@ -207,7 +207,15 @@ fn comparison_id(observations: &Observations, practice: &str, terms: &Terms) -> 
         .next()
         .map(|seen| seen.weeks.iter().map(|week| week.window.start.0).collect())
         .unwrap_or_default();
+    // What the configuration tells of or finds is in no input table.
+    let mut practised: Vec<_> = observations
+        .interventions
+        .iter()
+        .map(|row| (&row.practice, &row.service, &row.practice_version, row.started_at.0, row.ended_at.map(|at| at.0)))
+        .collect();
+    practised.sort_unstable();
     let asked = serde_json::json!({
+        "interventions": practised,
         "terms": terms.digest(practice),
         "input": observations.input_digest,
         "as_of": observations.as_of.0,

@@ -12,9 +12,14 @@ impl Finding {
     #[must_use]
     pub fn batch(&self, now: Instant) -> Batch {
         let mut batch = Batch::new("compare", now);
+        self.add_to(&mut batch);
+        batch
+    }
+
+    /// Puts the finding into a batch of the lake.
+    pub fn add_to(&self, batch: &mut Batch) {
         batch.write(effects::Row::table(), WriteMode::Upsert, effects::Row::batch(self.effects()));
         batch.write(effect_units::Row::table(), WriteMode::Upsert, effect_units::Row::batch(self.effect_units()));
-        batch
     }
 
     /// One row a metric.

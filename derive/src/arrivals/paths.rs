@@ -63,8 +63,8 @@ fn names_match(pattern: &[String], names: &[&str]) -> bool {
     }
 }
 
-/// Whether a name matches a pattern of one name.
-fn letters_match(pattern: &str, name: &str) -> bool {
+/// Whether a name matches a pattern of one name: `*` stands for any letters, `?` for one.
+pub(crate) fn letters_match(pattern: &str, name: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {
         None => name.is_empty(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use derive::{Derived, Plan};
+use derive::{Derived, Plan, PracticeRule, Sign};
 use lake::tables::image_revisions;
 
 use crate::world::{World, hour};
@@ -68,9 +68,16 @@ fn flawed_records() -> World {
     world
 }
 
+/// Looks for a change of working that nobody began.
+fn plan_that_looks() -> Plan {
+    let rule =
+        PracticeRule { practice: "agents".into(), version: None, services: vec![], sign: Sign::Label("agents".into()) };
+    Plan { practices: vec![rule], ..Plan::default() }
+}
+
 #[test]
 fn flaws_of_records_are_found_and_counted() {
-    let derived = flawed_records().derived(&Plan::default());
+    let derived = flawed_records().derived(&plan_that_looks());
     let found = findings(&derived);
     for (finding, count) in [
         ("deployment_without_service", 1),
@@ -92,6 +99,7 @@ fn flaws_of_records_are_found_and_counted() {
         ("change_repository_unknown", 1),
         ("release_without_time", 1),
         ("coverage_assumed", 1),
+        ("intervention_unseen", 1),
         ("incident_before_its_rollout", 1),
         ("recovery_negative_duration", 1),
         ("history_gap", 1),
@@ -188,7 +196,8 @@ fn flaws_of_changes_are_found_and_counted() {
 
 #[test]
 fn every_finding_that_is_looked_for_is_shown_here() {
-    let (records, changes) = (flawed_records().derived(&Plan::default()), flawed_changes().derived(&plan_with_paths()));
+    let (records, changes) =
+        (flawed_records().derived(&plan_that_looks()), flawed_changes().derived(&plan_with_paths()));
     let found: BTreeSet<&str> = findings(&records).into_keys().chain(findings(&changes).into_keys()).collect();
     let missing: Vec<&str> = derive::finding_names().into_iter().filter(|name| !found.contains(name)).collect();
     assert!(missing.is_empty(), "no world shows {missing:?}");
