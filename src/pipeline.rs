@@ -178,6 +178,7 @@ pub(crate) async fn write_report(
     progress.step("writing the report");
     std::fs::create_dir_all(out).with_context(|| format!("could not make the folder `{}`", out.display()))?;
     let report = reports::report(derived, context).context("could not lay out the report")?;
+    write_findings(context, out)?;
     let written = Written {
         html: out.join("report.html"),
         json: out.join("report.json"),
@@ -191,4 +192,31 @@ pub(crate) async fn write_report(
         lake::replace(path, content.as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
     }
     Ok(written)
+}
+
+/// Writes what is found of each change of working as a page of its own, with all its checks.
+fn write_findings(context: &ReportContext, out: &Path) -> Result<()> {
+    let folder = out.join("findings");
+    // Pages of an earlier report say nothing of this one.
+    if folder.is_dir() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("could not empty `{}`", folder.display()))?;
+    }
+    for finding in &context.findings {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("could not make the folder `{}`", folder.display()))?;
+        let page = reports::finding(finding, context).context("could not lay out the finding")?;
+        let name = file_name(&finding.practice);
+        for (kind, content) in [("html", page.html), ("md", page.markdown), ("json", page.json)] {
+            let path = folder.join(format!("{name}.{kind}"));
+            lake::replace(&path, content.as_bytes())
+                .with_context(|| format!("could not write `{}`", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A name as one part of a path; two names never give one.
+pub(crate) fn file_name(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
+    if plain == name { plain } else { format!("{plain}-{}", &lake::canonical::sha256(name.as_bytes())[..6]) }
 }

@@ -10,6 +10,7 @@ use crate::failures::Revert;
 
 /// The flags of one rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub(crate) struct Flags {
     /// Its environment is of the production tier.
     pub(crate) is_production: bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use datafusion::prelude::SessionContext;
 use lake::tables::{
     alerts, change_commits, changes, commit_paths, commits, coverage, deployments, image_revisions, incidents,
-    interventions, inventory, metrics, recovery_episodes, releases, rollout_failures, rollouts,
+    interventions, inventory, metrics, recovery_episodes, releases, rollout_changes, rollout_failures, rollouts,
 };
 use lake::{Instant, Snapshot, TableRow, canonical};
 
@@ -77,26 +77,15 @@ pub(crate) enum Scope<'a> {
 
 /// Derives, and keeps the session.
 pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -> Result<Whole, DeriveError> {
-    let Recorded { deployments, changes, change_commits, commits, incidents, alerts, coverage, interventions } =
-        Recorded::read(snapshot).await?;
-    let as_of = as_of(plan, &coverage, &deployments)?;
-
-    let deployed = resolved(snapshot, &deployments, &commits).await?;
+    let recorded = Recorded::read(snapshot).await?;
+    let as_of = as_of(plan, &recorded.coverage, &recorded.deployments)?;
+    let deployed = resolved(snapshot, &recorded.deployments, &recorded.commits).await?;
     let mut built = building::build(&deployed.deployments, as_of);
-    let exposure = Exposure::new(&coverage, as_of);
-    let links = {
-        let paths = ServicePaths::new(&plan.service_paths);
-        let commit_paths: Vec<commit_paths::Row> = if paths.is_empty() { vec![] } else { snapshot.rows().await? };
-        let inputs = Inputs {
-            commits: &commits,
-            changes: &changes,
-            change_commits: &change_commits,
-            commit_paths: &commit_paths,
-            paths: &paths,
-            exposure: &exposure,
-        };
-        arrivals::link(inputs, &built.rollouts, &built.unplaced, as_of)
-    };
+    let exposure = Exposure::new(&recorded.coverage, as_of);
+    let links = linked(snapshot, plan, &recorded, &built, &exposure, as_of).await?;
+    let practices::Told { rows: interventions, silent } =
+        practised(snapshot, plan, &recorded, &links.rows, as_of).await?;
+    let Recorded { deployments, changes, change_commits, incidents, alerts, coverage, .. } = recorded;
     let known_incidents = evidence::reopened(session::known_incidents(&incidents, as_of));
     let told = building::Told {
         links: &links.rows,
@@ -109,17 +98,6 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     if plan.counts_feature_flags {
         building::count_feature_flags(&mut built.rollouts);
     }
-    let practised = practices::Recorded {
-        changes: &changes,
-        change_commits: &change_commits,
-        commits: &commits,
-        links: &links.rows,
-        inventory: &[],
-        commit_paths: &[],
-        as_of,
-    };
-    let practices::Told { rows: interventions, silent } =
-        practised_too(snapshot, plan, practised, interventions).await?;
     let reverts = evidence::reverts(&changes, &change_commits, &links.rows, &built.rollouts);
 
     let context = with_functions(&snapshot.context(plan.threads).await?, plan.seed);
@@ -194,22 +172,55 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     Ok(Whole { derived, context, deployments: deployed.deployments, units, unit_windows })
 }
 
-/// The changes of working on record, with those that the rules of the plan tell of.
-async fn practised_too(
+/// Which rollout first carried each change.
+async fn linked(
     snapshot: &Snapshot,
     plan: &Plan,
-    recorded: practices::Recorded<'_>,
-    mut on_record: Vec<interventions::Row>,
+    recorded: &Recorded,
+    built: &building::Built,
+    exposure: &Exposure,
+    as_of: Instant,
+) -> Result<arrivals::Arrivals, DeriveError> {
+    let paths = ServicePaths::new(&plan.service_paths);
+    let commit_paths: Vec<commit_paths::Row> = if paths.is_empty() { vec![] } else { snapshot.rows().await? };
+    let inputs = Inputs {
+        commits: &recorded.commits,
+        changes: &recorded.changes,
+        change_commits: &recorded.change_commits,
+        commit_paths: &commit_paths,
+        paths: &paths,
+        exposure,
+    };
+    Ok(arrivals::link(inputs, &built.rollouts, &built.unplaced, as_of))
+}
+
+/// The changes of working on record, with those that the rules of the plan tell of.
+async fn practised(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    recorded: &Recorded,
+    links: &[rollout_changes::Row],
+    as_of: Instant,
 ) -> Result<practices::Told, DeriveError> {
     let looks_at = |is_it: fn(&Sign) -> bool| plan.practices.iter().any(|rule| is_it(&rule.sign));
     let inventory: Vec<inventory::Row> =
         if looks_at(|sign| matches!(sign, Sign::Chart(_) | Sign::Image(_))) { snapshot.rows().await? } else { vec![] };
     let commit_paths: Vec<commit_paths::Row> =
         if looks_at(|sign| matches!(sign, Sign::File(_))) { snapshot.rows().await? } else { vec![] };
-    let recorded = practices::Recorded { inventory: &inventory, commit_paths: &commit_paths, ..recorded };
-    let told = practices::told(&plan.practices, &recorded);
-    on_record.extend(told.rows);
-    Ok(practices::Told { rows: on_record, ..told })
+    let mut told = practices::told(
+        &plan.practices,
+        &practices::Recorded {
+            inventory: &inventory,
+            changes: &recorded.changes,
+            change_commits: &recorded.change_commits,
+            commits: &recorded.commits,
+            commit_paths: &commit_paths,
+            links,
+            as_of,
+        },
+    );
+    told.rows.splice(0..0, recorded.interventions.iter().cloned());
+    Ok(told)
 }
 
 /// The deployments, with the source commits that their images lead to.

@@ -62,7 +62,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     }
     for group in layered.settings.groups.keys() {
         let context = reports::ReportContext { group: Some(group.clone()), findings: Vec::new(), ..context.clone() };
-        let folder = half.join("groups").join(folder_name(group));
+        let folder = half.join("groups").join(pipeline::file_name(group));
         let report =
             reports::report(&derived, &context).with_context(|| format!("could not report on group `{group}`"));
         match report {
@@ -105,12 +105,6 @@ fn write_group(folder: &Path, report: &reports::Report) -> Result<()> {
         std::fs::write(&path, content).with_context(|| format!("could not write `{}`", path.display()))?;
     }
     Ok(())
-}
-
-/// A group's name as one part of a path.
-fn folder_name(group: &str) -> String {
-    let plain: String = group.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
-    if plain == group { plain } else { format!("{plain}-{}", &lake::canonical::sha256(group.as_bytes())[..6]) }
 }
 
 /// Gives the finished folder its dated name; a second run in the same second gets a number.

@@ -106,6 +106,8 @@ fn what_the_configuration_tells_of_is_found_listed_and_measured() {
     for part in ["orchestrator 1.1", "What the change of working did", "`crew`: verdict", "intervention unseen"] {
         assert!(page.contains(part), "no `{part}` in\n{page}");
     }
+    let of_crew = std::fs::read_to_string(folder.join("out/findings/crew.html")).expect("it has a page of its own");
+    assert!(of_crew.contains("crew") && !of_crew.contains("<script"));
     let (code, out, words) = run(folder, &["compare", "--practice", "crew", "--format", "json"]);
     assert_eq!(code, 0, "{words}");
     let found: Value = serde_json::from_str(&out).expect("a document");

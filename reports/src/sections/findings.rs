@@ -32,7 +32,7 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         title: "What the change of working did".into(),
         lead: Some(
             "As far as these data can tell, and no verb here says more than the design can carry. The checks of each finding \
-             stand on its own page."
+             stand on a page of its own, in the folder `findings` beside this report."
                 .into(),
         ),
         blocks,

@@ -8,7 +8,9 @@ use crate::{Block, Section, Table, TableColumn, format};
 /// Each finding with its count, an example and what it does, environment by environment: a change that waits for two of
 /// them waits twice.
 pub(crate) fn section(model: &Model<'_>) -> Section {
-    let mut found: BTreeMap<(&str, Option<&str>), (i64, Option<&str>, &str)> = BTreeMap::new();
+    /// Count, example and effect.
+    type Flaw<'a> = (i64, Option<&'a str>, &'a str);
+    let mut found: BTreeMap<(&str, Option<&str>), Flaw<'_>> = BTreeMap::new();
     for row in &model.derived.data_quality {
         let key = (row.finding.as_str(), row.environment.as_deref());
         let place = found.entry(key).or_insert((0, row.example.as_deref(), &row.effect));
