@@ -33,14 +33,14 @@ pub(crate) struct Global {
     /// When to use colour; `NO_COLOR` is heeded.
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto)]
     pub(crate) color: ColorWhen,
-    /// Say only what went wrong.
+    /// Say only what went wrong; what was asked for is printed all the same, to standard output.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Say more; twice for even more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Threads that queries may use; never changes a number.
-    #[arg(long, global = true, value_name = "N")]
+    /// Threads that queries may use, from 1 to 1024; never changes a number. Default: those of the machine.
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -154,6 +154,7 @@ pub(crate) enum Every {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "The demo keeps a lake of its own in the folder that `--out` names; `--lake` does not fit.")]
 pub(crate) struct DemoArguments {
     /// Folder to write to.
     #[arg(long, default_value = "doracle-demo", value_name = "DIR")]
@@ -509,6 +510,15 @@ impl Command {
     pub(crate) fn ends_itself(&self) -> bool {
         matches!(self, Self::Receive(_))
     }
+}
+
+/// More threads than any machine that this runs on has.
+const MOST_THREADS: usize = 1024;
+
+/// A number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_THREADS).contains(number));
+    number.ok_or_else(|| format!("1 to {MOST_THREADS} threads are expected"))
 }
 
 fn instant(text: &str) -> Result<Instant, String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use attribution::Finding;
 use derive::{Derived, Plan};
-use ingest::{Range, Reading, Source, Summary, Variables};
+use ingest::{Range, Reading, Source, SourceErrorKind, Summary, Variables};
 use lake::tables::deployments;
 use lake::{AsOf, ExportedTable, Instant, Lake, LakeError, Snapshot};
 use reports::ReportContext;
@@ -48,7 +48,11 @@ pub(crate) async fn ingest_all(
             }
             Err(error) => {
                 drop(progress);
-                failed.push(anyhow::Error::new(error).context(format!("could not read `{}`", source.stream())));
+                let doing = match &error.kind {
+                    SourceErrorKind::Lake(_) => "could not store what was read from",
+                    _ => "could not read",
+                };
+                failed.push(anyhow::Error::new(error).context(format!("{doing} `{}`", source.stream())));
             }
         }
     }

@@ -10,15 +10,18 @@ use derive::{Calendar, Plan, Train};
 use ingest::sources;
 use lake::Location;
 use schemars::JsonSchema;
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
-use toml::Value;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Value};
 
 use self::interventions::Intervention;
 use crate::cli::{Every, Global, PeriodArguments};
 
 mod interventions;
+pub(crate) mod paths;
 
-/// The configuration of a project: `doracle.toml`.
+/// The configuration of a project: `doracle.toml`. Relative paths in it start at the folder in which it is.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -239,13 +242,6 @@ impl Layered {
         let settings = &self.settings.derive;
         let zone = period.zone.as_ref().unwrap_or(&settings.zone);
         let zone = self::zone(if period.zone.is_some() { "--zone" } else { "derive.zone" }, zone)?;
-        if let Some(threads) = global.threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
-            return Err(SettingsError::Value {
-                key: "--threads".to_owned(),
-                value: threads.to_string(),
-                expected: format!("1 to {MOST_THREADS} threads are expected"),
-            });
-        }
         Ok(Plan {
             as_of: None,
             since: period.since,
@@ -317,12 +313,18 @@ impl Layers {
         let text =
             std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: name.clone(), source })?;
         let wrong = |error: toml::de::Error| {
-            let place = error.span().map_or_else(String::new, |span| place(&text, span.start));
-            SettingsError::Wrong { path: name.clone(), place, what: without_value(error.message()) }
+            // Of a source, only its own settings know where in them something is wrong.
+            let (at, what) = source_error(&text)
+                .unwrap_or_else(|| (error.span().map(|span| span.start), without_value(error.message())));
+            let place = at.map_or_else(String::new, |at| place(&text, at));
+            SettingsError::Wrong { path: name.clone(), place, what }
         };
         // Read as settings first, so that a misspelt key is told with its line.
         toml::from_str::<Settings>(&text).map_err(wrong)?;
-        let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+        let mut table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            paths::anchor(&mut table, folder);
+        }
         self.add(Value::Table(table), &name);
         Ok(())
     }
@@ -377,8 +379,42 @@ impl Layers {
     }
 }
 
-/// More threads than any machine that this runs on has.
-const MOST_THREADS: usize = 1024;
+/// The value of a key.
+fn found<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
+    table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+}
+
+/// What is wrong with the first source that is, and where.
+fn source_error(text: &str) -> Option<(Option<usize>, String)> {
+    let document = DeTable::parse(text).ok()?;
+    let DeValue::Array(list) = found(document.get_ref(), "sources")?.get_ref() else { return None };
+    list.iter().find_map(|source| {
+        let DeValue::Table(table) = source.get_ref() else { return None };
+        let start = Some(source.span().start);
+        let kind = found(table, "type");
+        let known: Vec<&str> = sources::all().into_iter().map(|source| source.name).collect();
+        let known = known.join("`, `");
+        let Some(kind) = kind else {
+            return Some((start, format!("a source needs its `type`, one of `{known}`")));
+        };
+        let DeValue::String(name) = kind.get_ref() else {
+            return Some((Some(kind.span().start), format!("`type` is one of `{known}`")));
+        };
+        let settings = table.iter().filter(|(name, _)| name.get_ref() != "type");
+        let own: DeTable<'_> = settings.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let own = Spanned::new(source.span(), own);
+        match sources::read(name, own.into_deserializer()) {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => {
+                Some((error.span().map_or(start, |span| Some(span.start)), without_value(error.message())))
+            }
+            None => {
+                let meant = sources::nearest(name).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+                Some((Some(kind.span().start), format!("there is no source of that type{meant} (types: `{known}`)")))
+            }
+        }
+    })
+}
 
 /// Longest window around an incident, and longest delay of a record.
 const MOST_HOURS: u32 = 8760;

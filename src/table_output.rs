@@ -59,6 +59,37 @@ pub(crate) fn texts(
     print(terminal, format, &batch.schema(), &[batch]).map(Some)
 }
 
+/// Columns for programs: plain values, one in a cell, whatever a person is shown.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    fields: Vec<Field>,
+    columns: Vec<ArrayRef>,
+}
+
+impl Columns {
+    /// With one more column.
+    #[must_use]
+    pub(crate) fn with<C: lake::Cell>(mut self, name: &str, cells: impl IntoIterator<Item = C>) -> Self {
+        self.fields.push(Field::new(name, C::data_type(), true));
+        self.columns.push(C::column(cells.into_iter().collect()));
+        self
+    }
+
+    /// Prints them, unless the format is one that the caller writes itself; whether it did.
+    pub(crate) fn print(self, terminal: &Terminal, format: Format) -> Result<bool> {
+        if matches!(format, Format::Table | Format::Json) {
+            return Ok(false);
+        }
+        self.print_whole(terminal, format).map(|()| true)
+    }
+
+    /// Prints them in whatever format.
+    pub(crate) fn print_whole(self, terminal: &Terminal, format: Format) -> Result<()> {
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.columns)?;
+        print(terminal, format, &batch.schema(), &[batch])
+    }
+}
+
 /// The texts of all cells, row by row; null is empty.
 pub(crate) fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>> {
     let options =

@@ -50,6 +50,15 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// Its name, as tables and JSON hold it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LogRatio => "log_ratio",
+            Self::Difference => "difference",
+        }
+    }
+
     /// The scale on which a metric is compared.
     #[must_use]
     pub fn of(metric: &str) -> Self {

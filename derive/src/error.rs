@@ -39,12 +39,14 @@ pub enum DeriveError {
         known: String,
     },
     /// The plan contradicts itself.
-    #[error("the period `{start}` to `{end}` is empty")]
+    #[error("the period `{start}` to `{end}` is empty: {why}")]
     EmptyPeriod {
         /// Start asked for.
         start: lake::Instant,
         /// End asked for.
         end: lake::Instant,
+        /// What of it was not asked for.
+        why: String,
     },
     /// The period is longer than records of deployments go back.
     #[error("the period `{start}` to `{end}` is longer than {most} days")]

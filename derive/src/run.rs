@@ -354,7 +354,12 @@ fn period(plan: &Plan, as_of: Instant, exposure: &Exposure, rollouts: &[rollouts
     let read_from = exposure.start("deployments").or(first).unwrap_or(Instant(end.0 - YEAR));
     let start = plan.since.unwrap_or_else(|| read_from.max(Instant(end.0 - YEAR)));
     if start >= end {
-        return Err(DeriveError::EmptyPeriod { start, end });
+        let why = match (plan.since, plan.until) {
+            (Some(_), Some(until)) if until <= start => "its end is not after its start".to_owned(),
+            (Some(_), _) => format!("what was read ends at {as_of}"),
+            (None, _) => format!("what was read begins at {start}"),
+        };
+        return Err(DeriveError::EmptyPeriod { start, end, why });
     }
     if end.0.saturating_sub(start.0) > LONGEST_PERIOD_DAYS * 86_400 * Instant::MICROS {
         return Err(DeriveError::LongPeriod { start, end, most: LONGEST_PERIOD_DAYS });

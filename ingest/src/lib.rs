@@ -19,6 +19,7 @@ mod secret;
 mod sink;
 mod source;
 pub mod sources;
+mod suggest;
 
 pub use authorship::Bots;
 pub use error::{SourceError, SourceErrorKind};

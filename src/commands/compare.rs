@@ -12,7 +12,7 @@ use serde_json::json;
 use super::consensus::{between, change};
 use crate::cli::{Better, CompareArguments, CompareScale, Format, Global};
 use crate::exit::{Outcome, UsageError};
-use crate::table_output::{self, FORMAT_VERSION, aligned};
+use crate::table_output::{self, Columns, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArguments) -> Result<Outcome> {
@@ -32,11 +32,11 @@ fn table(terminal: &Terminal, format: Format, own: &CompareArguments, data: &Pat
         }
         Err(error) => return Err(wrong(&error)),
     };
-    let (titles, rows) = views(&found);
-    if table_output::texts(terminal, format, &titles, &rows)?.is_some() {
+    if columns(&found).print(terminal, format)? {
         return Ok(Outcome::Done);
     }
     let text = if format == Format::Table {
+        let (titles, rows) = views(&found);
         told(&found, &question, &aligned(&titles, &[false; TITLES.len()], &rows))
     } else {
         let document = json!({"format_version": FORMAT_VERSION, "comparison": found});
@@ -109,6 +109,21 @@ fn views(found: &Comparison) -> (Vec<String>, Vec<Vec<Option<String>>>) {
     (TITLES.map(str::to_owned).to_vec(), std::iter::once(answer).chain(found.views.iter().map(of_view)).collect())
 }
 
+/// The same for programs: logarithms of ratios or differences of shares, positive for better.
+fn columns(found: &Comparison) -> Columns {
+    let answer = View { name: ANSWER, limits: Some(found.effect), p_value: Some(found.p_value), why_not: None };
+    let views: Vec<&View> = std::iter::once(&answer).chain(&found.views).collect();
+    let limits = |part: fn(Limits) -> Option<f64>| views.iter().map(move |view| view.limits.and_then(part));
+    Columns::default()
+        .with("view", views.iter().map(|view| view.name.to_owned()))
+        .with("scale", views.iter().map(|_| found.scale.name().to_owned()))
+        .with("estimate", limits(|limits| limits.estimate))
+        .with("ci_low", limits(|limits| Some(limits.low)))
+        .with("ci_high", limits(|limits| Some(limits.high)))
+        .with("p_value", views.iter().map(|view| view.p_value))
+        .with("why_not", views.iter().map(|view| view.why_not.clone()))
+}
+
 /// What decides, named before looking.
 const ANSWER: &str = "regression, errors robust to units (CR2): the answer";
 
@@ -128,19 +143,21 @@ fn told(found: &Comparison, question: &Question, views: &str) -> String {
     }
     lines.push(verdict(found));
     lines.push(format!(
-        "smallest margin at which these data would say \"not worse\": {}",
+        "smallest margin at which the limits lie on the side of \"not worse\": {}",
         margin(found.scale, found.smallest_margin)
     ));
+    let said = |class: Class| if found.grade.letter() == 'A' { class.to_string() } else { direction(class).to_owned() };
     let at: Vec<String> =
-        found.at_margins.iter().map(|at| format!("{} at {}", at.class, margin(found.scale, at.margin))).collect();
+        found.at_margins.iter().map(|at| format!("{} at {}", said(at.class), margin(found.scale, at.margin))).collect();
     lines.push(format!("at other margins: {}", at.join(", ")));
     lines.push(format!(
         "a repetition with the same error would find an effect of {} four times in five",
         change(found.scale, found.detectable)
     ));
     if let Some([lowest, highest]) = &found.left_out {
-        let without =
-            |left: &LeftOut| format!("{} without `{}` ({})", change(found.scale, left.estimate), left.unit, left.class);
+        let without = |left: &LeftOut| {
+            format!("{} without `{}` ({})", change(found.scale, left.estimate), left.unit, said(left.class))
+        };
         lines.push(format!("single units move it from {} to {}", without(lowest), without(highest)));
     }
     if let Some([estimate, limit]) = found.e_value {
@@ -173,13 +190,18 @@ fn verdict(found: &Comparison) -> String {
     if grade == 'A' {
         return format!("design A, arms by chance: {} at a margin of {at}", found.class);
     }
-    let direction = match found.class {
+    let direction = direction(found.class);
+    format!("design {grade}, arms not by chance: inconclusive, whatever the interval; {direction} (margin {at})")
+}
+
+/// What may be said where the design concludes nothing.
+fn direction(class: Class) -> &'static str {
+    match class {
         Class::Superior => "consistent with improvement",
         Class::NonInferior => "consistent with no harm beyond the margin",
         Class::Inferior => "consistent with harm",
         Class::Inconclusive => "no direction stands out",
-    };
-    format!("design {grade}, arms not by chance: inconclusive, whatever the interval; {direction} (margin {at})")
+    }
 }
 
 pub(super) fn margin(scale: Scale, margin: f64) -> String {

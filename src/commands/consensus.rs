@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::BufReader;
 
 use anyhow::{Context, Result};
-use attribution::{Consensus, EffectTable, Limits, MetricConsensus, Scale, Terms};
+use attribution::{CRITERION, Consensus, EffectTable, Limits, MetricConsensus, Scale, Terms};
 use reports::format;
 use serde_json::json;
 
 use crate::cli::{ConsensusArguments, Format};
 use crate::exit::{Outcome, UsageError};
-use crate::table_output::{self, FORMAT_VERSION, aligned};
+use crate::table_output::{Columns, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(terminal: &Terminal, format: Format, own: &ConsensusArguments) -> Result<Outcome> {
@@ -22,11 +22,11 @@ pub(crate) fn run(terminal: &Terminal, format: Format, own: &ConsensusArguments)
     })?;
     let terms = Terms { enrolled: own.enrolled, faults: own.faults, alpha: own.alpha, ..Terms::default() };
     let found = attribution::consensus(&table.effects, &terms).map_err(|error| wrong(error.to_string()))?;
-    let (titles, rows) = listed(&found);
-    if table_output::texts(terminal, format, &titles, &rows)?.is_some() {
+    if columns(&found).print(terminal, format)? {
         return Ok(Outcome::Done);
     }
     let text = if format == Format::Table {
+        let (titles, rows) = listed(&found);
         told(&found, &table, &aligned(&titles, &[false; TITLES.len()], &rows))
     } else {
         let document = json!({"format_version": FORMAT_VERSION, "consensus": found, "dropped": table.dropped});
@@ -52,18 +52,63 @@ const TITLES: [&str; 9] = [
     "blocked by",
 ];
 
+/// What the hull says of a metric.
+fn says(metric: &MetricConsensus) -> String {
+    match (&metric.class, &metric.insufficient) {
+        (_, Some(_)) => "insufficient data".to_owned(),
+        (_, None) if metric.is_disputed => "disputed".to_owned(),
+        (Some(class), None) => class.to_string(),
+        (None, None) => "inconclusive".to_owned(),
+    }
+}
+
+/// The metrics for programs: logarithms of ratios or differences of shares, positive for better.
+fn columns(found: &Consensus) -> Columns {
+    let metrics = &found.metrics;
+    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut columns = Columns::default()
+        .with("metric", metrics.iter().map(|metric| metric.metric.clone()))
+        .with("says", metrics.iter().map(says))
+        .with("insufficient", metrics.iter().map(|metric| metric.insufficient.clone()))
+        .with("scale", metrics.iter().map(|metric| metric.scale.name().to_owned()))
+        .with("organisation_count", metrics.iter().map(|metric| whole(metric.votes.len())))
+        .with("enrolled_count", metrics.iter().map(|_| whole(found.enrolled)))
+        .with("margin", metrics.iter().map(|metric| metric.margin));
+    type Part = fn(&MetricConsensus) -> Option<Limits>;
+    let views: [(&str, Part); 4] = [
+        ("hull", |metric| metric.hull),
+        ("trimmed", |metric| metric.trimmed),
+        ("random_effects", |metric| metric.random_effects),
+        ("one_more", |metric| metric.prediction),
+    ];
+    for (name, part) in views {
+        let limits = |of: fn(Limits) -> Option<f64>| metrics.iter().map(move |metric| part(metric).and_then(of));
+        columns = columns
+            .with(&format!("{name}_estimate"), limits(|limits| limits.estimate))
+            .with(&format!("{name}_low"), limits(|limits| Some(limits.low)))
+            .with(&format!("{name}_high"), limits(|limits| Some(limits.high)));
+    }
+    columns
+        .with("sound_against", metrics.iter().map(|metric| metric.sound_against.map(whole)))
+        .with(
+            "blocked_by_count",
+            metrics.iter().map(|metric| metric.blocked_by.as_ref().map(|found| whole(found.count))),
+        )
+        .with(
+            "blocked_by",
+            metrics.iter().map(|metric| {
+                let named = metric.blocked_by.as_ref().and_then(|found| found.organisations.clone());
+                named.unwrap_or_default()
+            }),
+        )
+}
+
 fn listed(found: &Consensus) -> (Vec<String>, Vec<Vec<Option<String>>>) {
     let row = |metric: &MetricConsensus| {
         let limits = |limits: Option<Limits>| limits.map(|limits| between(metric.scale, limits));
-        let says = match (&metric.class, &metric.insufficient) {
-            (_, Some(_)) => "insufficient data".to_owned(),
-            (_, None) if metric.is_disputed => "disputed".to_owned(),
-            (Some(class), None) => class.to_string(),
-            (None, None) => "inconclusive".to_owned(),
-        };
         vec![
             Some(metric.metric.clone()),
-            Some(says),
+            Some(says(metric)),
             Some(format!("{} of {}", metric.votes.len(), found.enrolled)),
             limits(metric.hull),
             limits(metric.trimmed),
@@ -83,7 +128,12 @@ fn told(found: &Consensus, table: &EffectTable, metrics: &str) -> String {
     let mut lines = vec![metrics.to_owned()];
     let verdict = match found.verdict {
         Some(verdict) => format!("verdict: {verdict}"),
-        None => "verdict: none, since the table lacks a metric of the criterion".to_owned(),
+        None => {
+            let has = |name: &str| found.metrics.iter().any(|metric| metric.metric == name);
+            let missing: Vec<String> =
+                CRITERION.iter().filter(|name| !has(name)).map(|name| format!("`{name}`")).collect();
+            format!("verdict: none, since the table lacks {}, which the criterion asks for", missing.join(" and "))
+        }
     };
     lines.push(verdict);
     if let Some(liars) = found.sound_against {

@@ -2,14 +2,15 @@
 
 use std::process::Command;
 
+use ::ingest::Reading;
 use ::lake::{AsOf, Lake, LakeError, Location};
 use anyhow::Result;
 
 use crate::cli::Global;
 use crate::exit::Outcome;
-use crate::pipeline;
-use crate::settings::Layered;
-use crate::table_output::aligned;
+use crate::pipeline::{self, Environment};
+use crate::settings::{Layered, paths};
+use crate::table_output::Columns;
 use crate::terminal::Terminal;
 
 /// Most damaged files that are listed.
@@ -29,14 +30,14 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global) -> Result<Outcome>
             checks.push(("configuration", Verdict::Bad(words)));
         }
         Ok(layered) => {
-            let count = layered.settings.sources.len();
-            checks.push(("configuration", Verdict::Good(format!("{count} sources"))));
+            checks.push(("configuration", configured(&layered)));
+            checks.extend(sources(&layered));
             checks.extend(lake(&layered).await);
             checks.push(("output folder", output(&layered)));
         }
     }
     let is_bad = checks.iter().any(|(_, verdict)| matches!(verdict, Verdict::Bad(_)));
-    let rows: Vec<Vec<Option<String>>> = checks
+    let rows: Vec<[String; 3]> = checks
         .into_iter()
         .map(|(name, verdict)| {
             let (word, text) = match verdict {
@@ -44,11 +45,40 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global) -> Result<Outcome>
                 Verdict::Note(text) => ("note", text),
                 Verdict::Bad(text) => ("bad", text),
             };
-            vec![Some(name.to_owned()), Some(word.to_owned()), Some(text)]
+            [name.to_owned(), word.to_owned(), text]
         })
         .collect();
-    terminal.data(aligned(&["check", "verdict", "what"].map(str::to_owned), &[false; 3], &rows).as_bytes())?;
+    let column = |at: usize| rows.iter().map(move |row| row[at].clone());
+    let columns = Columns::default().with("check", column(0)).with("verdict", column(1)).with("what", column(2));
+    columns.print_whole(terminal, global.format)?;
     Ok(if is_bad { Outcome::CheckFailed } else { Outcome::Done })
+}
+
+fn configured(layered: &Layered) -> Verdict {
+    match layered.settings.sources.len() {
+        0 => Verdict::Bad(
+            "no source: `doracle ingest` and `run` have nothing to read (`doracle report --git` needs none)".to_owned(),
+        ),
+        1 => Verdict::Good("1 source".to_owned()),
+        count => Verdict::Good(format!("{count} sources")),
+    }
+}
+
+/// Whether each source has what it needs before a server is asked.
+fn sources(layered: &Layered) -> Vec<(&'static str, Verdict)> {
+    let mut checks = Vec::new();
+    for config in &layered.settings.sources {
+        let source = config.source();
+        let stream = source.stream();
+        let planned = source.request_plan(&Reading::at(pipeline::now(), &Environment));
+        let unfit = planned.err().map(|error| format!("{:#}", anyhow::Error::new(error)).replace('\n', " "));
+        let wrong: Vec<String> = paths::missing(config).into_iter().chain(unfit).collect();
+        if wrong.is_empty() {
+            checks.push(("source", Verdict::Good(format!("`{stream}` has what it needs here; no server was asked"))));
+        }
+        checks.extend(wrong.into_iter().map(|wrong| ("source", Verdict::Bad(format!("`{stream}`: {wrong}")))));
+    }
+    checks
 }
 
 fn git() -> Verdict {

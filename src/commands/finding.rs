@@ -8,8 +8,8 @@ use attribution::{
     BaselineCheck, Finding, FindingTerms, Limits, MetricEffect, MetricOutcome, TermsFile, Verdict, practices,
 };
 use derive::{Observations, Plan};
-use lake::tables::{baselines, coverage};
-use lake::{AsOf, Lake, Snapshot};
+use lake::tables::{baselines, coverage, effects};
+use lake::{AsOf, Lake, Snapshot, TableRow};
 use reports::{ReportContext, format};
 use serde_json::json;
 
@@ -56,9 +56,13 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArgum
         }
         write(terminal, &found, &context, out)?;
     }
-    let (titles, rows) = metrics(&found);
-    if table_output::texts(terminal, global.format, &titles, &rows)?.is_none() {
+    if !matches!(global.format, Format::Table | Format::Json) {
+        // As they stand in the lake.
+        let batch = effects::Row::batch(found.effects());
+        table_output::print(terminal, global.format, &batch.schema(), &[batch])?;
+    } else {
         let text = if global.format == Format::Table {
+            let (titles, rows) = metrics(&found);
             told(&found, &aligned(&titles, &[false; TITLES.len()], &rows))
         } else {
             let document = json!({"format_version": FORMAT_VERSION, "finding": found});

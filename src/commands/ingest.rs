@@ -7,7 +7,7 @@ use lake::{Lake, LakeError};
 use crate::cli::IngestArguments;
 use crate::exit::{Outcome, UsageError};
 use crate::pipeline::{self, Environment};
-use crate::settings::Layered;
+use crate::settings::{Layered, paths};
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(terminal: &Terminal, layered: &Layered, own: &IngestArguments) -> Result<Outcome> {
@@ -20,6 +20,15 @@ pub(crate) async fn run(terminal: &Terminal, layered: &Layered, own: &IngestArgu
     }
     let chosen = chosen(layered, &own.streams)?;
     if own.dry_run {
+        let streams: Vec<String> = chosen.iter().map(|source| source.stream()).collect();
+        for config in &layered.settings.sources {
+            let stream = config.source().stream();
+            if streams.contains(&stream) {
+                for wrong in paths::missing(config) {
+                    terminal.warn(format!("`{stream}` cannot be read as it is: {wrong}"));
+                }
+            }
+        }
         return dry_run(terminal, layered, &chosen, range).await;
     }
     let lake = Lake::open_or_create(&layered.location()?).await?;

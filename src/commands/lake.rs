@@ -10,7 +10,7 @@ use crate::cli::{Format, Global, LakeCommand};
 use crate::exit::{Outcome, UsageError};
 use crate::pipeline;
 use crate::settings::Layered;
-use crate::table_output::{self, FORMAT_VERSION, aligned};
+use crate::table_output::{Columns, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand) -> Result<Outcome> {
@@ -46,8 +46,10 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
             let pinned = pin.iter().copied().chain(frozen).collect();
             let removed = lake.vacuum(now, TimeDelta::days(i64::from(*days)), &pinned).await?;
             terminal.say(format!(
-                "removed {} files; {} lake versions stay readable",
-                removed.files_removed, removed.versions_kept
+                "removed {}; lake versions that stay readable for sure: {} (the newest, what the last {days} days wrote, what is pinned, and \
+                 what a baseline was taken from); others may still be read as long as their files are shared with these",
+                if removed.files_removed == 1 { "1 file".to_owned() } else { format!("{} files", removed.files_removed) },
+                removed.versions_kept
             ));
             Ok(Outcome::Done)
         }
@@ -89,7 +91,13 @@ async fn versions(terminal: &Terminal, format: Format, lake: &Lake) -> Result<Ou
             ]
         })
         .collect();
-    if table_output::texts(terminal, format, &titles, &listed)?.is_some() {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let columns = Columns::default()
+        .with("version", versions.iter().map(|row| number(row.version)))
+        .with("written_at", versions.iter().map(|row| row.written_at))
+        .with("stream", versions.iter().map(|row| row.stream.clone()))
+        .with("batch", versions.iter().map(|row| number(row.batch)));
+    if columns.print(terminal, format)? {
         return Ok(Outcome::Done);
     }
     let text = if format == Format::Table {

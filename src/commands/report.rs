@@ -10,7 +10,7 @@ use lake::{AsOf, Lake, Location, canonical};
 use reports::ReportContext;
 
 use crate::cli::{Global, ReportArguments};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, UsageError};
 use crate::pipeline::{self, Written};
 use crate::settings::Layered;
 use crate::terminal::Terminal;
@@ -26,6 +26,13 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &ReportArgume
         return report(terminal, &lake, at, &plan, &context, &own.out, false).await;
     };
     super::refuse_lake(global, "doracle report --git")?;
+    if own.period.as_of.is_some() {
+        return Err(UsageError {
+            message: "`--as-of` names a state of a lake, and `--git` reads the clone as it is now".to_owned(),
+            hint: Some("`--read-until TIME` leaves out what came after; `--until TIME` ends the period".to_owned()),
+        }
+        .into());
+    }
     let source = git_source(path, releases, own);
     context.sources = vec![format!("`{}`", source.stream())];
     let lake = git_lake(&own.out, path, releases).await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::Format;
 use crate::exit::Outcome;
-use crate::table_output::{self, FORMAT_VERSION, aligned};
+use crate::table_output::{Columns, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(terminal: &Terminal, format: Format) -> Result<Outcome> {
@@ -16,7 +16,11 @@ pub(crate) fn run(terminal: &Terminal, format: Format) -> Result<Outcome> {
         .iter()
         .map(|source| vec![Some(source.name.to_owned()), Some(source.what.to_owned()), Some(source.fills.join(", "))])
         .collect();
-    if table_output::texts(terminal, format, &titles, &listed)?.is_some() {
+    let columns = Columns::default()
+        .with("type", all.iter().map(|source| source.name.to_owned()))
+        .with("reads", all.iter().map(|source| source.what.to_owned()))
+        .with("fills", all.iter().map(|source| source.fills.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    if columns.print(terminal, format)? {
         return Ok(Outcome::Done);
     }
     let text = if format == Format::Table {

@@ -30,6 +30,61 @@ fn a_misspelt_key_is_told_with_its_line() {
     assert!(matches!(&error, SettingsError::Wrong { place, .. } if place == ", line 5, `zones`"), "{error}");
 }
 
+#[test]
+fn a_wrong_setting_of_a_source_is_told_with_its_line_and_key() {
+    let good = "[[sources]]\ntype = 'files'\nname = 'a'\npath = 'a'\n";
+    for (rest, expected) in [
+        ("type = 'files'\npath = 'b'\nfolder = 'x'", "FILE` is wrong, line 8, `folder`: unknown field `folder`"),
+        ("type = 'github'\ntoken = 'abc'", "line 7, `token`: a secret does not stand in the configuration"),
+        ("type = 'git'\npath = 7\nreleases = '^v'", "line 7, `path`: invalid type: integer"),
+        ("type = 'git'\nreleases = '^v'", "line 5: missing field `path`"),
+        ("type = 'githb'", "line 6, `type`: there is no source of that type; did you mean `github`?"),
+        ("type = 'Git'", "did you mean `git`?"),
+        ("type = 'jenkins'", "line 6, `type`: there is no source of that type (types: `argocd`, `files`"),
+        ("path = 'b'", "line 5: a source needs its `type`, one of `argocd`"),
+        ("type = 3", "line 6, `type`: `type` is one of"),
+        ("type = 'github'\n[sources.http]\nretries = 'x'", "line 8, `retries`"),
+    ] {
+        let told = said(&format!("{good}[[sources]]\n{rest}\n"));
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn paths_in_a_file_start_where_the_file_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("doracle.toml");
+    let text = "[lake]\nlocation = 'lake'\n[report]\nout = '/abs/out'\n\
+                [[sources]]\ntype = 'git'\npath = '../api'\nreleases = 'file'\n\
+                [[sources]]\ntype = 'files'\npath = 'events'\n\
+                [[sources]]\ntype = 'github'\norganisation = 'acme'\ntoken = { file = 'secret/token' }\n\
+                http = { ca_file = 'ca.pem' }\n\
+                [[interventions]]\npractice = 'crew'\nfile = '.agents/*.toml'\n";
+    std::fs::write(&path, text).expect("it can be written");
+    let mut layers = Layers::default();
+    layers.add(Value::try_from(Settings::default()).expect("defaults have a TOML form"), "default");
+    layers.add_file(&path).expect("it is well formed");
+    layers.set(&["report", "title"], Value::String("lake".into()), "flag");
+    let found = toml::to_string(&layers.finish().expect("it is well formed").settings).expect("it is TOML");
+    let home = folder.path().display();
+    for line in [
+        format!("location = \"{home}/lake\""),
+        "out = \"/abs/out\"".to_owned(),
+        format!("path = \"{home}/../api\""),
+        "releases = \"file\"".to_owned(),
+        format!("path = \"{home}/events\""),
+        format!("file = \"{home}/secret/token\""),
+        format!("ca_file = \"{home}/ca.pem\""),
+        "file = \".agents/*.toml\"".to_owned(),
+    ] {
+        assert!(found.lines().any(|own| own == line), "no `{line}` in\n{found}");
+    }
+    let mut layers = Layers::default();
+    layers.add(Value::try_from(Settings::default()).expect("defaults have a TOML form"), "default");
+    layers.set(&["lake", "location"], Value::String("s3://bucket/lake".into()), "flag");
+    assert_eq!(layers.finish().expect("it is well formed").settings.lake.location, "s3://bucket/lake");
+}
+
 /// What is said about a file with this content.
 fn said(content: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -120,3 +120,24 @@ fn people_read_what_decides_what_does_not_and_what_it_may_say() {
         run(folder.path(), &[&ASKED[..], &["--data", "hours.csv", "--better", "lower", "--unit", "service"]].concat());
     assert!(code == 2 && words.contains("there is no column `service`; there are `arm`, `hours`, `note`"), "{words}");
 }
+
+#[test]
+fn without_chance_no_word_concludes_and_programs_get_numbers() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), &reference());
+    let arguments = [&ASKED[..], &["--data", "hours.csv", "--better", "lower"]].concat();
+    let (code, out, words) = run(folder.path(), &arguments);
+    assert_eq!(code, 0, "{words}");
+    for concluding in ["superior", "inferior", "not worse:"] {
+        assert!(!out.contains(concluding), "`{concluding}` in {out}");
+    }
+    let (_, by_chance, _) = run(folder.path(), &[&arguments[..], &["--randomised"]].concat());
+    assert!(by_chance.contains("superior") || by_chance.contains("inferior"), "{by_chance}");
+
+    let whole = compared(folder.path(), "hours.csv", &[]);
+    let (code, out, _) = run(folder.path(), &[&arguments[..], &["--format", "jsonl"]].concat());
+    assert_eq!(code, 0);
+    let first: Value = serde_json::from_str(out.lines().next().expect("a line")).expect("an object a line");
+    assert_eq!((&first["estimate"], &first["p_value"]), (&whole["effect"]["estimate"], &whole["p_value"]));
+    assert_eq!((&first["ci_low"], &first["scale"]), (&whole["effect"]["low"], &"log_ratio".into()));
+}

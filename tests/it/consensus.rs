@@ -62,6 +62,41 @@ fn people_read_verdict_assumptions_and_what_was_left_out() {
     assert_eq!((code, out.lines().count()), (0, 5), "{out}");
 }
 
+/// The one object of a line of JSON.
+fn row(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).expect("an object a line")
+}
+
+#[test]
+fn programs_get_numbers_in_columns_of_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "-20.5");
+    let whole = verdict(folder.path(), &[]);
+    let (code, out, _) = run(folder.path(), &["consensus", "--effects", "effects.csv", "--format", "jsonl"]);
+    assert_eq!((code, out.lines().count()), (0, 4), "{out}");
+    for (line, metric) in out.lines().zip(whole["consensus"]["metrics"].as_array().expect("a list")) {
+        let row = row(line);
+        assert_eq!(row["metric"], metric["metric"]);
+        assert!(row["hull_low"].is_f64() && row["organisation_count"].is_i64(), "{row}");
+        assert_eq!(row["hull_high"], metric["hull"]["high"]);
+        assert_eq!(row["random_effects_estimate"], metric["random_effects"]["estimate"]);
+    }
+}
+
+#[test]
+fn a_metric_that_the_table_lacks_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "-20.5");
+    let path = folder.path().join("effects.csv");
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let some: Vec<&str> = text.lines().filter(|line| !line.contains("recovery") && !line.contains("fail")).collect();
+    std::fs::write(&path, some.join("\n")).expect("it can be written");
+    let (code, out, words) = run(folder.path(), &["consensus", "--effects", "effects.csv"]);
+    assert_eq!(code, 0, "{words}");
+    let told = "verdict: none, since the table lacks `failed_deployment_recovery_time` and `change_fail_rate`";
+    assert!(out.contains(told), "{out}");
+}
+
 #[test]
 fn a_table_that_cannot_be_is_refused_by_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");

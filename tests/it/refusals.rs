@@ -1,5 +1,7 @@
 //! What the command does not do, and says so.
 
+use serde_json::Value;
+
 use crate::support::run;
 
 #[test]
@@ -103,4 +105,67 @@ fn deployments_to_production_that_cannot_be_used_are_told_as_what_they_are() {
         .expect("it can be written");
     let (_, _, words) = run(folder.path(), &["report", "--out", "out"]);
     assert!(words.contains("(production is called nothing; the data know `production`)"), "{words}");
+}
+
+#[test]
+fn doctor_tells_what_is_missing_and_so_does_a_dry_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let (code, out, _) = run(folder, &["doctor"]);
+    assert_eq!(code, 1, "nothing is configured: {out}");
+    assert!(out.contains("no source"), "{out}");
+
+    std::fs::create_dir(folder.join("events")).expect("it can be made");
+    let configuration = "[[sources]]\ntype = 'files'\npath = 'events'\n\
+                         [[sources]]\ntype = 'git'\npath = 'nowhere/api'\nreleases = '^v('\n\
+                         [[sources]]\ntype = 'github'\norganisation = 'acme'\n\
+                         token = { env = 'NO_SUCH_TOKEN_OF_ANYBODY' }\n\
+                         http = { ca_file = 'ca.pem' }\n";
+    std::fs::create_dir(folder.join("project")).expect("it can be made");
+    std::fs::rename(folder.join("events"), folder.join("project/events")).expect("it can be moved");
+    std::fs::write(folder.join("project/doracle.toml"), configuration).expect("it can be written");
+    let (code, out, words) = run(folder, &["doctor", "--config", "project/doracle.toml", "--format", "json"]);
+    assert_eq!(code, 1, "{out}{words}");
+    let found: Value = serde_json::from_str(&out).expect("a document");
+    let said = |verdict: &str, parts: &[&str]| {
+        found["rows"].as_array().expect("rows").iter().any(|row| {
+            row["verdict"] == verdict
+                && parts.iter().all(|part| row["what"].as_str().is_some_and(|text| text.contains(part)))
+        })
+    };
+    assert!(said("good", &["`files:files`"]), "a path is meant from the folder of the file: {out}");
+    assert!(said("bad", &["`git:api`", "`path`: there is no `project/nowhere/api`"]), "{out}");
+    assert!(said("bad", &["`github:acme`", "`token`", "`NO_SUCH_TOKEN_OF_ANYBODY` is not set"]), "{out}");
+    assert!(said("bad", &["`github:acme`", "`http.ca_file`: there is no `project/ca.pem`"]), "{out}");
+
+    let dry = ["ingest", "--dry-run", "github:acme", "--config", "project/doracle.toml"];
+    let (_, _, words) = run(folder, &dry);
+    assert!(words.contains("cannot be read as it is: `token`"), "{words}");
+}
+
+#[test]
+fn a_clone_has_no_state_of_a_lake_to_go_back_to() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = ["report", "--git", "api", "--releases", "^v", "--as-of", "3"];
+    let (code, _, words) = run(folder.path(), &arguments);
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("--read-until"), "{words}");
+}
+
+#[test]
+fn an_empty_period_says_what_there_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let (code, _, words) = run(folder, &["demo", "--services", "1", "--weeks", "2", "--out", "demo"]);
+    assert_eq!(code, 0, "{words}");
+    for (arguments, expected) in [
+        (["--since", "2030-01-01", "--until", "2031-01-01"], "what was read ends at 2026-01-19"),
+        (["--since", "2026-01-12", "--until", "2026-01-06"], "its end is not after its start"),
+    ] {
+        let (code, _, words) = run(folder, &[&["derive", "--lake", "demo/lake-2026-1-2"][..], &arguments].concat());
+        assert_eq!(code, 2, "{words}");
+        assert!(words.contains(expected), "{words}");
+    }
+    let (code, _, words) = run(folder, &["sql", "SELECT 1", "--threads", "0", "--lake", "demo/lake-2026-1-2"]);
+    assert_eq!(code, 2, "{words}");
 }

@@ -30,10 +30,6 @@ impl Finding {
 
     fn effect(&self, outcome: &MetricOutcome) -> effects::Row {
         let found = outcome.found();
-        let scale = match Scale::of(outcome.metric()) {
-            Scale::LogRatio => "log_ratio",
-            Scale::Difference => "difference",
-        };
         let method = match outcome {
             MetricOutcome::Found(effect) => effect.method.to_owned(),
             MetricOutcome::Insufficient { insufficient, .. } => insufficient.clone(),
@@ -43,7 +39,7 @@ impl Finding {
             practice: self.practice.clone(),
             metric: outcome.metric().to_owned(),
             definition: found.and_then(|effect| effect.definition.clone()),
-            scale: scale.to_owned(),
+            scale: Scale::of(outcome.metric()).name().to_owned(),
             estimate: found.and_then(|effect| effect.effect.estimate),
             ci_low: found.map(|effect| effect.effect.low),
             ci_high: found.map(|effect| effect.effect.high),

@@ -1,7 +1,7 @@
 //! The sources: one folder each, and one word each in the list below.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Source;
 
@@ -28,6 +28,15 @@ macro_rules! sources {
                     $(Self::$name(config) => Box::new($name::open(config.clone())),)+
                 }
             }
+        }
+
+        /// Reads the settings of the source of that name, all but its `type`; none where there is no such source. Unlike
+        /// those of a whole [`Config`], an error of theirs knows where it stands.
+        pub fn read<'de, D: Deserializer<'de>>(name: &str, settings: D) -> Option<Result<Config, D::Error>> {
+            $(if name == stringify!($name) {
+                return Some($name::Config::deserialize(settings).map(Config::$name));
+            })+
+            None
         }
 
         /// Every source as the tests that hold for all of them need it.
@@ -65,3 +74,9 @@ pub struct About {
 }
 
 sources! { argocd, files, git, github, prometheus, simulated }
+
+/// The source that somebody probably meant.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    crate::suggest::nearest(name, all().into_iter().map(|source| source.name))
+}

@@ -10,7 +10,7 @@ use lake::{Cell, Column, Instant, Table};
 
 use super::closed::words_of;
 use super::error::{Place, Problem, shown};
-use super::suggest::nearest;
+use crate::suggest::nearest;
 
 /// One value of a row, whatever the format it came from.
 #[derive(Clone, Debug, PartialEq)]

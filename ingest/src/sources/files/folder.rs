@@ -6,7 +6,7 @@ use lake::Table;
 
 use super::cells::listed;
 use super::config::Config;
-use super::suggest::nearest;
+use crate::suggest::nearest;
 use super::{error::shown, fillable};
 use crate::{SourceError, SourceErrorKind};
 

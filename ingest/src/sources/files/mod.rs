@@ -24,7 +24,6 @@ mod folder;
 mod json;
 mod keys;
 mod parquet;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;

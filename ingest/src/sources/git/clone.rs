@@ -48,7 +48,7 @@ impl Clone {
         let folder = config.path.canonicalize().map_err(|error| {
             let missing = SourceErrorKind::Input(error.to_string());
             SourceError::new(format!("could not open the clone `{}`", config.path.display()), missing)
-                .with_hint("set `path` to a working tree, its `.git` folder or a bare repository")
+                .with_hint("name a working tree, its `.git` folder or a bare repository")
         })?;
         Self::open_with(config, &Program::new(&folder).trusting_as_the_user_does())
     }
@@ -138,7 +138,7 @@ fn not_opened(doing: String, said: &Said) -> SourceError {
     }
     if complaint.contains("not a git repository") {
         return SourceError::new(doing, SourceErrorKind::Input("it is not a git repository".into()))
-            .with_hint("set `path` to the top of a working tree, its `.git` folder or a bare repository");
+            .with_hint("name the top of a working tree, its `.git` folder or a bare repository");
     }
     SourceError::new(doing, SourceErrorKind::Program(complaint.clone()))
 }
@@ -234,7 +234,7 @@ fn named_branch(branch: &str, references: &BTreeMap<String, Oid>, path: &str) ->
     }
     let unknown = SourceErrorKind::Settings(format!("there is no branch `{branch}`"));
     Err(SourceError::new(format!("could not find the default branch of `{path}`"), unknown)
-        .with_hint(format!("`branch` can be one of: {}", branches(references))))
+        .with_hint(format!("the branches are: {}", branches(references))))
 }
 
 /// What the remote calls its default, else `HEAD`, else the only branch there is.
@@ -260,7 +260,7 @@ fn default_branch(
         program.run(&["symbolic-ref", "--quiet", "HEAD"]).map_err(|kind| SourceError::new(doing.clone(), kind))?;
     let name = String::from_utf8_lossy(said.output.trim_ascii()).into_owned();
     let unborn = SourceErrorKind::Settings(format!("`HEAD` names `{name}`, which has no commit"));
-    Err(SourceError::new(doing, unborn).with_hint(format!("set `branch` to one of: {}", branches(references))))
+    Err(SourceError::new(doing, unborn).with_hint(format!("name one of the branches: {}", branches(references))))
 }
 
 fn branches(references: &BTreeMap<String, Oid>) -> String {

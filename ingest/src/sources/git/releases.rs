@@ -37,7 +37,7 @@ impl Rule {
         let pattern = Regex::new(&config.releases).map_err(|error| {
             let broken = SourceErrorKind::Settings(error.to_string());
             SourceError::new(format!("could not understand the release rule `{}`", config.releases), broken)
-                .with_hint(r"`releases` is a regular expression such as `^v(?P<version>\d+\.\d+\.\d+.*)$`")
+                .with_hint(r"the rule for releases is a regular expression such as `^v(?P<version>\d+\.\d+\.\d+.*)$`")
         })?;
         Ok(Self { pattern, counts_prereleases: config.prereleases })
     }

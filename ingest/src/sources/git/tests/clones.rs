@@ -195,7 +195,7 @@ async fn the_only_branch_is_the_default_where_head_names_none() {
     repository.git(&["branch", "other", "main"]);
     let unclear = failure(repository.config()).await;
     assert!(unclear.starts_with("ingest::settings") && unclear.contains("`refs/heads/gone`"), "{unclear}");
-    assert!(unclear.ends_with("set `branch` to one of: `main`, `other`"), "{unclear}");
+    assert!(unclear.ends_with("name one of the branches: `main`, `other`"), "{unclear}");
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn what_is_no_clone_is_said() {
     assert!(empty.starts_with("ingest::input") && empty.contains("the repository has no commits"), "{empty}");
     let unknown = failure(Config { branch: Some("gone".into()), ..repository.config() }).await;
     assert!(
-        unknown.starts_with("ingest::settings") && unknown.ends_with("`branch` can be one of: `main`"),
+        unknown.starts_with("ingest::settings") && unknown.ends_with("the branches are: `main`"),
         "{unknown}"
     );
 }
