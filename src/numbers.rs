@@ -37,3 +37,8 @@ pub(crate) fn count(number: usize, one: &str) -> String {
     let word = if number == 1 { one.to_owned() } else { format!("{one}s") };
     format!("{} {word}", format::count(number as u64))
 }
+
+/// A count before the words that go with it.
+pub(crate) fn counted(number: usize, one: &str, several: &str) -> String {
+    reports::format::counted(i64::try_from(number).unwrap_or(i64::MAX), one, several)
+}

@@ -10,6 +10,7 @@ use lake::{AsOf, Lake, TableRow};
 use super::finding::{changed, named, read_terms};
 use crate::cli::{BaselineCommand, Global, PeriodArguments};
 use crate::exit::{Outcome, UsageError};
+use crate::numbers::counted;
 use crate::pipeline;
 use crate::settings::Layered;
 use crate::table_output;
@@ -78,10 +79,10 @@ async fn freeze(
     for flaw in &row.flaws {
         terminal.warn(format!("baseline `{name}`: {flaw}"));
     }
-    let (count, services) = (row.observation_count, row.services.len());
+    let (count, services) = (row.observation_count, counted(row.services.len(), "service", "services"));
     lake.commit(attribution::baseline_batch(row, now)).await?;
     terminal.say(format!(
-        "froze `{name}`: {count} observations of {services} services from {} until {}, at lake version {}",
+        "froze `{name}`: {count} observations of {services} from {} until {}, at lake version {}",
         observations.period.start, observations.period.end, observations.lake_version
     ));
     Ok(Outcome::Done)

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::consensus::{between, change};
 use crate::cli::{Better, CompareArguments, CompareScale, Format, Global};
 use crate::exit::{Outcome, UsageError};
+use crate::numbers::counted;
 use crate::table_output::{self, Columns, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
@@ -135,11 +136,17 @@ fn told(found: &Comparison, question: &Question, views: &str) -> String {
             Scale::LogRatio => format!("geometric mean {}", format::number(arm.mean)),
             Scale::Difference => format!("share {}", format::percent(arm.mean)),
         };
-        format!("`{}`: {} rows of {} units, {mean}", arm.name, arm.rows, arm.units)
+        {
+            let (rows, units) = (counted(arm.rows, "row", "rows"), counted(arm.units, "unit", "units"));
+            format!("`{}`: {rows} of {units}, {mean}", arm.name)
+        }
     };
     lines.push(format!("{} against {}", arm(treatment), arm(control)));
     if found.left_out_rows > 0 {
-        lines.push(format!("{} rows are of other arms or lack a value, and do not enter", found.left_out_rows));
+        lines.push({
+            let rows = counted(found.left_out_rows, "row is of another arm or lacks", "rows are of other arms or lack");
+            format!("{rows} a value: left out")
+        });
     }
     lines.push(verdict(found));
     lines.push(format!(

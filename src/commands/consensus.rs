@@ -62,6 +62,9 @@ fn says(metric: &MetricConsensus) -> String {
     }
 }
 
+/// One way of looking at a metric.
+type Part = fn(&MetricConsensus) -> Option<Limits>;
+
 /// The metrics for programs: logarithms of ratios or differences of shares, positive for better.
 fn columns(found: &Consensus) -> Columns {
     let metrics = &found.metrics;
@@ -74,7 +77,6 @@ fn columns(found: &Consensus) -> Columns {
         .with("organisation_count", metrics.iter().map(|metric| whole(metric.votes.len())))
         .with("enrolled_count", metrics.iter().map(|_| whole(found.enrolled)))
         .with("margin", metrics.iter().map(|metric| metric.margin));
-    type Part = fn(&MetricConsensus) -> Option<Limits>;
     let views: [(&str, Part); 4] = [
         ("hull", |metric| metric.hull),
         ("trimmed", |metric| metric.trimmed),
@@ -126,14 +128,12 @@ fn listed(found: &Consensus) -> (Vec<String>, Vec<Vec<Option<String>>>) {
 
 fn told(found: &Consensus, table: &EffectTable, metrics: &str) -> String {
     let mut lines = vec![metrics.to_owned()];
-    let verdict = match found.verdict {
-        Some(verdict) => format!("verdict: {verdict}"),
-        None => {
-            let has = |name: &str| found.metrics.iter().any(|metric| metric.metric == name);
-            let missing: Vec<String> =
-                CRITERION.iter().filter(|name| !has(name)).map(|name| format!("`{name}`")).collect();
-            format!("verdict: none, since the table lacks {}, which the criterion asks for", missing.join(" and "))
-        }
+    let verdict = if let Some(verdict) = found.verdict {
+        format!("verdict: {verdict}")
+    } else {
+        let has = |name: &str| found.metrics.iter().any(|metric| metric.metric == name);
+        let missing: Vec<String> = CRITERION.iter().filter(|name| !has(name)).map(|name| format!("`{name}`")).collect();
+        format!("verdict: none, since the table lacks {}, which the criterion asks for", missing.join(" and "))
     };
     lines.push(verdict);
     if let Some(liars) = found.sound_against {

@@ -17,6 +17,7 @@ use super::compare::{margin, probability};
 use super::consensus::{between, change};
 use crate::cli::{CompareArguments, Format, Global};
 use crate::exit::{Outcome, UsageError};
+use crate::numbers::counted;
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::settings::Layered;
@@ -56,19 +57,20 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArgum
         }
         write(terminal, &found, &context, out)?;
     }
-    if !matches!(global.format, Format::Table | Format::Json) {
-        // As they stand in the lake.
-        let batch = effects::Row::batch(found.effects());
-        table_output::print(terminal, global.format, &batch.schema(), &[batch])?;
-    } else {
-        let text = if global.format == Format::Table {
+    match global.format {
+        Format::Table => {
             let (titles, rows) = metrics(&found);
-            told(&found, &aligned(&titles, &[false; TITLES.len()], &rows))
-        } else {
+            terminal.text(&told(&found, &aligned(&titles, &[false; TITLES.len()], &rows)))?;
+        }
+        Format::Json => {
             let document = json!({"format_version": FORMAT_VERSION, "finding": found});
-            serde_json::to_string_pretty(&document)? + "\n"
-        };
-        terminal.text(&text)?;
+            terminal.text(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        }
+        // As they stand in the lake.
+        format => {
+            let batch = effects::Row::batch(found.effects());
+            table_output::print(terminal, format, &batch.schema(), &[batch])?;
+        }
     }
     Ok(Outcome::Done)
 }
@@ -258,11 +260,11 @@ fn told(found: &Finding, metrics: &str) -> String {
     let zone = chrono_tz::Tz::UTC;
     let began = found.began().map_or_else(|| "no date".to_owned(), |at| format::date(at.to_utc(), zone));
     lines.push(format!(
-        "`{}`{}: {} services from {began} on, beside {} others",
+        "`{}`{}: {} from {began} on, beside {}",
         found.practice,
         if found.versions.is_empty() { String::new() } else { format!(" {}", found.versions.join(", ")) },
-        found.design.treated(),
-        found.design.names(false).len(),
+        counted(found.design.treated(), "service", "services"),
+        counted(found.design.names(false).len(), "other", "others"),
     ));
     lines.push(format!("design {}: {}", found.grade.letter(), found.grade.words()));
     lines.push(format!("verdict: {}", in_words(found)));

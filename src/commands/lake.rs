@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::{Format, Global, LakeCommand};
 use crate::exit::{Outcome, UsageError};
+use crate::numbers::counted;
 use crate::pipeline;
 use crate::settings::Layered;
 use crate::table_output::{Columns, FORMAT_VERSION, aligned};
@@ -27,7 +28,11 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
             }
             let now = pipeline::now();
             let folded = lake.compact(now).await?;
-            terminal.say(format!("folded {} files into {}", folded.files_before, folded.files_after));
+            terminal.say(format!(
+                "folded {} into {}",
+                counted(folded.files_before, "file", "files"),
+                folded.files_after
+            ));
             let Some(days) = keep_days else {
                 if !pin.is_empty() {
                     return Err(UsageError {
@@ -48,7 +53,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LakeCommand)
             terminal.say(format!(
                 "removed {}; lake versions that stay readable for sure: {} (the newest, what the last {days} days wrote, what is pinned, and \
                  what a baseline was taken from); others may still be read as long as their files are shared with these",
-                if removed.files_removed == 1 { "1 file".to_owned() } else { format!("{} files", removed.files_removed) },
+                counted(removed.files_removed, "file", "files"),
                 removed.versions_kept
             ));
             Ok(Outcome::Done)

@@ -11,6 +11,7 @@ use reports::ReportContext;
 
 use crate::cli::{Global, ReportArguments};
 use crate::exit::{Outcome, UsageError};
+use crate::numbers::counted;
 use crate::pipeline::{self, Written};
 use crate::settings::Layered;
 use crate::terminal::Terminal;
@@ -62,7 +63,10 @@ async fn report(
     tell(terminal, &written);
     let gaps = derived.coverage.iter().filter(|row| !row.is_complete).count();
     if partial || gaps > 0 {
-        terminal.warn(format!("the data are partial: {gaps} gaps are listed in the report under \"What was read\""));
+        terminal.warn(format!(
+            "the data are partial: {} in the report under \"What was read\"",
+            counted(gaps, "gap is listed", "gaps are listed")
+        ));
         return Ok(Outcome::Partial);
     }
     Ok(Outcome::Done)

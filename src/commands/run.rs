@@ -10,6 +10,7 @@ use crate::cli::{Global, RunArguments};
 use crate::commands::report::{context, tell};
 use crate::exit::{Outcome, UsageError};
 use crate::lock::Lock;
+use crate::numbers::counted;
 use crate::pipeline;
 use crate::settings::Layered;
 use crate::terminal::Terminal;
@@ -89,7 +90,11 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     if gaps.is_empty() && failed.is_empty() {
         return Ok(Outcome::Done);
     }
-    terminal.warn(format!("the data are partial: {} gaps of this run, {} sources failed", gaps.len(), failed.len()));
+    terminal.warn(format!(
+        "the data are partial: {} of this run, {} failed",
+        counted(gaps.len(), "gap", "gaps"),
+        counted(failed.len(), "source", "sources")
+    ));
     for gap in gaps {
         terminal.warn(gap);
     }

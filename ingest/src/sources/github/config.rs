@@ -18,7 +18,8 @@ pub struct Config {
     #[schemars(example = &"acme")]
     pub name: Option<String>,
     /// Base address of the REST API. Default: `https://api.github.com`. A GitHub Enterprise Server has it at
-    /// `https://HOST/api/v3`, an enterprise with data residency at `https://api.SUBDOMAIN.ghe.com`.
+    /// `https://HOST/api/v3`, an enterprise with data residency at `https://api.SUBDOMAIN.ghe.com`. Repositories of two
+    /// servers that have one owner and name are taken for one: read them into two lakes.
     #[schemars(example = &"https://github.example/api/v3")]
     pub url: String,
     /// Organisation whose repositories are read. Default: none.
