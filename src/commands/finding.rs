@@ -361,7 +361,7 @@ fn metric_lines(outcome: &MetricOutcome) -> Vec<String> {
     }
     if let Some(leads) = effect.leads {
         add(format!(
-            "before anybody began: p {} over {} blocks of four weeks",
+            "before anybody began: p {} over {} blocks of four weeks, each and together",
             probability(leads.p_value),
             leads.blocks
         ));

@@ -51,6 +51,42 @@ fn a_question_is_fixed_asked_and_kept() {
 }
 
 #[test]
+fn a_question_that_was_fixed_before_anybody_began_is_planned_in_command_and_report() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    // In days to come, so that it is fixed before them.
+    let source = "[[sources]]\ntype = \"simulated\"\nservices = 10\nstart = \"2040-01-02\"\n";
+    std::fs::write(folder.join("doracle.toml"), source).expect("it can be written");
+    std::fs::write(folder.join("terms.toml"), TERMS).expect("it can be written");
+    let (code, _, words) = run(folder, &["ingest"]);
+    assert_eq!(code, 0, "{words}");
+    let (code, _, words) =
+        run(folder, &["baseline", "freeze", "before", "--plan", "terms.toml", "--until", "2040-04-02"]);
+    assert_eq!(code, 0, "{words}");
+    let found = document(folder, &["compare", "--baseline", "before"]);
+    let check = &found["finding"]["baseline"];
+    assert_eq!((&check["is_before"], &check["is_as_planned"]), (&true.into(), &true.into()), "{check}");
+    assert_eq!(check["changed"], serde_json::json!([]));
+    let (_, out, _) = run(folder, &["compare", "--baseline", "before"]);
+    assert!(out.contains("planned: baseline `before` fixed the question"), "{out}");
+
+    // The report takes the question from the baseline by itself.
+    let (code, _, words) = run(folder, &["report", "--out", "out"]);
+    assert_eq!(code, 0, "{words}");
+    let page = std::fs::read_to_string(folder.join("out/report.md")).expect("the page is written");
+    assert!(page.contains("planned") && !page.contains("exploratory"), "{page}");
+    let data: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("out/report.json")).expect("written")).expect("JSON");
+    assert_eq!(data["findings"][0]["terms"]["window_weeks"], 10);
+    // Asked otherwise, it is not what was fixed.
+    let other = document(
+        folder,
+        &["compare", "--baseline", "before", "--practice", "multi-agent orchestration", "--weeks", "8"],
+    );
+    assert_eq!(other["finding"]["baseline"]["is_as_planned"], false);
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused_with_what_can() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();

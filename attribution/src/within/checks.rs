@@ -55,7 +55,8 @@ impl PlaceboDateCheck {
 pub struct LeadCheck {
     /// Blocks before that were looked at.
     pub blocks: usize,
-    /// The smallest two-sided p-value among them, times their number.
+    /// The two-sided p-value against no move, of two looks: the smallest among the blocks, times their number, and that of
+    /// all of them together; the smaller of both, times two.
     pub p_value: f64,
 }
 
@@ -165,7 +166,15 @@ pub(crate) fn event_study(history: &History, design: &Design, alpha: f64) -> (Ve
         let Some(wald) = at(number, false) else { continue };
         points.extend(point(whole(number), wald, alpha));
     }
-    let leads = (blocks > 0).then(|| LeadCheck { blocks, p_value: (smallest * blocks as f64).min(1.0) });
+    // Single blocks share the noise of the one that they stand beside, and small moves of all of them hide in each.
+    let together = |place: &Place| {
+        let end = place.before.1.saturating_sub(BLOCK);
+        (base(place), (end.saturating_sub(BLOCK * blocks), end))
+    };
+    let together = estimate(history.measure, &sides_of(history, design, BLOCK_DAYS, &together)).ok();
+    let together = together.and_then(|found| found.wald.p_two_sided().ok()).unwrap_or(1.0);
+    let p_value = (2.0 * (smallest * blocks as f64).min(together)).min(1.0);
+    let leads = (blocks > 0).then_some(LeadCheck { blocks, p_value });
     (points, leads)
 }
 

@@ -548,3 +548,25 @@ fn rows_of_the_lake_say_what_the_finding_says() {
     assert_eq!(keys.len(), found.effect_units().len(), "one row a key");
     assert_eq!(lake::tables::effects::Row::batch(rows).num_rows(), 4);
 }
+
+#[test]
+fn a_small_move_of_every_earlier_block_is_seen_as_one() {
+    let observed = World::new(8, 8, 32, 44).seeded(3).observed();
+    let leads = |factor: f64| {
+        let mut observed = observed.clone();
+        // Until five weeks before they begin, those that will are slower than they are later.
+        for (service, seen) in &mut observed.services {
+            for row in seen.metrics.get_mut("change_lead_time").into_iter().flatten() {
+                if service.starts_with("began") && (row.at.0 - START) / WEEK < 28 {
+                    row.total_seconds = row.total_seconds.map(|total| factor * total);
+                    row.delay_seconds = row.delay_seconds.map(|delay| factor * delay);
+                }
+            }
+        }
+        let found = find(&observed, "agents", &terms()).expect("terms can be used");
+        effect(&found, "change_lead_time").leads.expect("there are weeks before")
+    };
+    assert_eq!(leads(1.0).blocks, 6);
+    assert!(leads(1.0).p_value > 0.05, "{:?}", leads(1.0));
+    assert!(leads(1.6).p_value < 0.01, "{:?}", leads(1.6));
+}

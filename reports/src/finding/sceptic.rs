@@ -89,7 +89,7 @@ fn placebo(_: &Finding, effect: &MetricEffect) -> Option<String> {
 
 fn leads(_: &Finding, effect: &MetricEffect) -> Option<String> {
     let leads = effect.leads?;
-    Some(format!("p {} over {} blocks", format::probability(leads.p_value), leads.blocks))
+    Some(format!("p {} over {} blocks, each and together", format::probability(leads.p_value), leads.blocks))
 }
 
 fn left_out(_: &Finding, effect: &MetricEffect) -> Option<String> {
