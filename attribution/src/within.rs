@@ -7,6 +7,7 @@
 
 mod adoption;
 mod baseline;
+mod blocks;
 mod checks;
 mod design;
 mod effect;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use stats::Interval;
 
 use super::adoption::Adoption;
+use super::blocks;
 use super::design::Design;
 use super::effect::{changes, contrast, estimate, sides};
 use super::history::{History, Measure};
@@ -78,6 +79,11 @@ pub(crate) fn specifications(
             let alone = alone(&design);
             found.extend(by_services(&history, &alone, window, terms, words("without the others: before and after")));
         }
+        found.extend(
+            blocks::over_blocks(&history, &design, terms.alpha)
+                .into_iter()
+                .map(|over| one(words(over.told), window, over.interval, over.services)),
+        );
         if window == own
             && let Ok(effect) = series::series(&history, &design)
             && let Ok(interval) = effect.wald.interval(1.0 - terms.alpha)

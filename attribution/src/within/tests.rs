@@ -570,3 +570,29 @@ fn a_small_move_of_every_earlier_block_is_seen_as_one() {
     assert!(leads(1.0).p_value > 0.05, "{:?}", leads(1.0));
     assert!(leads(1.6).p_value < 0.01, "{:?}", leads(1.6));
 }
+
+#[test]
+fn estimators_over_blocks_find_what_was_planted_at_one_date_and_staggered() {
+    let mut staggered = World::new(12, 12, 24, 48).changing(BETTER).seeded(5);
+    for (place, (_, date)) in staggered.services.iter_mut().enumerate().take(12) {
+        *date = Some(20 + 4 * (place % 3));
+    }
+    for world in [World::new(12, 12, 24, 48).changing(BETTER).seeded(5), staggered] {
+        let found = found(&world);
+        for (metric, planted) in
+            [("forward_deployment_frequency", (10.0_f64 / 6.0).ln()), ("change_lead_time", 2.0_f64.ln())]
+        {
+            let specifications = &effect(&found, metric).specifications;
+            for name in ["Callaway", "Borusyak"] {
+                let one = specifications.iter().find(|one| one.window_weeks == 12 && one.differs.contains(name));
+                let one = one.unwrap_or_else(|| panic!("no `{name}` for {metric}: {specifications:?}"));
+                let [low, high] = one.limits.expect("it has limits");
+                assert!((one.estimate - planted).abs() < 0.25, "{metric} {name}: {} is not {planted}", one.estimate);
+                assert!(0.0 < low && low < one.estimate && one.estimate < high, "{metric} {name}: {low} to {high}");
+                // Of the same data, so nearer to what is said of them than to what was planted.
+                let said = effect(&found, metric).effect.estimate.expect("found");
+                assert!((one.estimate - said).abs() < 0.15, "{metric} {name}: {} beside {said}", one.estimate);
+            }
+        }
+    }
+}
