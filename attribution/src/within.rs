@@ -6,6 +6,7 @@
 //! ```
 
 mod adoption;
+mod analysis;
 mod baseline;
 mod checks;
 mod design;
@@ -20,6 +21,7 @@ mod terms;
 mod tests;
 
 pub use adoption::{Adoption, practices};
+pub use analysis::{Analysis, analyse};
 pub use baseline::{BaselineCheck, FrozenTerms, TermsFile, baseline_batch, changed, freeze};
 pub use checks::{EventPoint, LeadCheck, LeftOutService, PlaceboDateCheck};
 pub use design::{Cohort, Design, Place};
