@@ -167,6 +167,8 @@ pub(crate) struct Written {
     pub(crate) markdown: PathBuf,
     pub(crate) parquet: PathBuf,
     pub(crate) tables: Vec<ExportedTable>,
+    /// How many pages of findings stand in the folder `findings`.
+    pub(crate) findings: usize,
 }
 
 /// Writes a report and the tables behind it into `out`.
@@ -189,6 +191,7 @@ pub(crate) async fn write_report(
         markdown: out.join("report.md"),
         parquet: out.join("parquet"),
         tables: lake.snapshot(at).await?.export(&out.join("parquet")).await?,
+        findings: context.findings.len(),
     };
     for (path, content) in
         [(&written.html, &report.html), (&written.json, &report.json), (&written.markdown, &report.markdown)]
@@ -201,9 +204,9 @@ pub(crate) async fn write_report(
 /// Writes what is found of each change of working as a page of its own, with all its checks.
 fn write_findings(context: &ReportContext, out: &Path) -> Result<()> {
     let folder = out.join("findings");
-    // Pages of an earlier report say nothing of this one.
-    if folder.is_dir() {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("could not empty `{}`", folder.display()))?;
+    // Pages of an earlier report say nothing of this one; what else is there is somebody's.
+    for path in earlier_findings(&folder) {
+        std::fs::remove_file(&path).with_context(|| format!("could not remove `{}`", path.display()))?;
     }
     for finding in &context.findings {
         std::fs::create_dir_all(&folder)
@@ -219,8 +222,46 @@ fn write_findings(context: &ReportContext, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A name as one part of a path; two names never give one.
+/// The pages that an earlier report wrote: those beside data that say of themselves that they are a finding.
+fn earlier_findings(folder: &Path) -> Vec<PathBuf> {
+    let is_finding = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let data: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        data["kind"] == "doracle-finding"
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let data = entries.filter(|path| path.extension().is_some_and(|end| end == "json")).filter(is_finding);
+    data.flat_map(|path| ["html", "md", "json"].map(|end| path.with_extension(end)))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// A name as one part of a path, at most 100 letters long. Names that do not fit, or differ from others only in large and
+/// small letters, end in a hash behind a letter that no other has.
 pub(crate) fn file_name(name: &str) -> String {
     let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
-    if plain == name { plain } else { format!("{plain}-{}", &lake::canonical::sha256(name.as_bytes())[..6]) }
+    if plain == name && plain == plain.to_lowercase() && plain.len() <= 100 {
+        return plain;
+    }
+    // By letters, of which one may have four bytes.
+    let start: String = plain.chars().take(40).collect();
+    format!("{start}~{}", &lake::canonical::sha256(name.as_bytes())[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn two_names_never_give_one_file() {
+        assert_eq!(file_name("team-1"), "team-1");
+        let names =
+            ["a/b", "a:b", "a_b", "A_b", "Crew", "crew", &"x".repeat(300), &"x".repeat(299), "", "..", "\u{1F600}"];
+        let files: std::collections::BTreeSet<String> =
+            names.iter().map(|name| file_name(name).to_lowercase()).collect();
+        assert_eq!(files.len(), names.len(), "{files:?}");
+        assert!(files.iter().all(|file| file.len() < 200 && !file.contains(['/', '.'])));
+        // A plain name cannot be made to look like one with a hash.
+        assert!(file_name("a_b~6783a3").matches('~').count() == 1 && file_name("a_b~6783a3") != "a_b~6783a3");
+    }
 }

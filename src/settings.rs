@@ -46,7 +46,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LakeSettings {
-    /// A folder or `s3://bucket/prefix`. Credentials come from `AWS_*` in the environment.
+    /// A folder or `s3://bucket/prefix`. Credentials come from `AWS_*` in the environment. Default: `.doracle` in the
+    /// current folder.
     pub(crate) location: String,
 }
 
@@ -322,9 +323,7 @@ impl Layers {
         // Read as settings first, so that a misspelt key is told with its line.
         toml::from_str::<Settings>(&text).map_err(wrong)?;
         let mut table: toml::Table = toml::from_str(&text).map_err(wrong)?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            paths::anchor(&mut table, folder);
-        }
+        paths::anchor(&mut table, path.parent().unwrap_or(Path::new("")));
         self.add(Value::Table(table), &name);
         Ok(())
     }

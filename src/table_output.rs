@@ -168,13 +168,24 @@ fn plain(column: &arrow::array::ArrayRef) -> Result<arrow::array::ArrayRef> {
             let texts = <Vec<String> as lake::Cell>::data_type();
             return Ok(cast(column, &texts).unwrap_or_else(|_| column.clone()));
         }
+        // What does not fit stays as it is, and is written in words.
+        DataType::UInt64 => return Ok(cast_whole(column).unwrap_or_else(|| column.clone())),
         other if other.is_integer() => DataType::Int64,
         _ => return Ok(column.clone()),
     };
     Ok(cast(column, &target)?)
 }
 
+/// The same whole numbers, where all of them fit.
+fn cast_whole(column: &ArrayRef) -> Option<ArrayRef> {
+    let whole = cast(column, &DataType::Int64).ok()?;
+    (whole.null_count() == column.null_count()).then_some(whole)
+}
+
 fn json_cell(column: &dyn Array, row: usize) -> Result<Value> {
+    if column.data_type() == &DataType::Null || column.is_null(row) {
+        return Ok(Value::Null);
+    }
     if let Ok(value) = lake::canonical::json_cell(column, row) {
         return Ok(value);
     }

@@ -332,6 +332,9 @@ struct Rows {
 impl Rows {
     fn read(cells: &Cells, question: &Question) -> Result<Self, ComparisonError> {
         let place = |name: &String| {
+            if cells.columns.iter().filter(|column| *column == name).nth(1).is_some() {
+                return Err(ComparisonError::Terms(format!("the column `{name}` is there twice")));
+            }
             cells.columns.iter().position(|column| column == name).ok_or_else(|| ComparisonError::NoColumn {
                 name: name.clone(),
                 known: listed(&cells.columns.iter().map(String::as_str).collect()),

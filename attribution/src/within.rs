@@ -6,6 +6,7 @@
 //! ```
 
 mod adoption;
+mod analysis;
 mod baseline;
 mod blocks;
 mod checks;
@@ -21,6 +22,7 @@ mod terms;
 mod tests;
 
 pub use adoption::{Adoption, practices};
+pub use analysis::{Analysis, analyse};
 pub use baseline::{BaselineCheck, FrozenTerms, TermsFile, baseline_batch, changed, freeze};
 pub use checks::{EventPoint, LeadCheck, LeftOutService, PlaceboDateCheck};
 pub use design::{Cohort, Design, Place};

@@ -1,6 +1,7 @@
 //! What the benchmarks share: medians of several runs, side by side, and peak memory.
 
 pub mod commit_server;
+pub mod study;
 pub mod world;
 
 use std::time::{Duration, Instant};

@@ -11,12 +11,13 @@
 -- excluded:  changes of the first known rollout, of a rollout after a gap, and with a negative duration; merge commits
 -- interval:  bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
 -- source:    DORA guide, software delivery performance metrics, 2026
--- version:   2
+-- version:   3
 WITH observed AS (
     SELECT
         w.unit_id,
         w.window_id,
-        seconds_between(c.started_at, c.deployed_at) AS total_seconds,
+        -- So far, where it waits: its delay is null then.
+        seconds_between(c.started_at, coalesce(c.deployed_at, w.as_of_at)) AS total_seconds,
         -- Negative where a change was deployed before its merge: its weight is that of a delay of nothing.
         seconds_between(c.merged_at, c.deployed_at) AS delay_seconds,
         seconds_between(c.merged_at, w.as_of_at) AS censoring_seconds,

@@ -10,12 +10,13 @@
 -- excluded:   changes of the first known rollout, of a rollout after a gap, and without a start before the rollout; merge commits
 -- interval:   bootstrap over rollouts (BCa, 2,000 replicates) from 20 rollouts on
 -- source:     variant of the DORA metric
--- version:    1
+-- version:    2
 WITH observed AS (
     SELECT
         w.unit_id,
         w.window_id,
-        seconds_between(c.last_commit_start_at, c.deployed_at) AS total_seconds,
+        -- So far, where it waits: its delay is null then.
+        seconds_between(c.last_commit_start_at, coalesce(c.deployed_at, w.as_of_at)) AS total_seconds,
         seconds_between(c.merged_at, c.deployed_at) AS delay_seconds,
         seconds_between(c.merged_at, w.as_of_at) AS censoring_seconds,
         coalesce(c.rollout_id, '') AS rollout_id

@@ -29,6 +29,10 @@ pub(crate) fn attempts(deployments: &[deployments::Row], rollouts: &[rollouts::R
     }
     let spellings = Spellings::of(rollouts.iter().map(|rollout| rollout.environment.as_str()));
     let attempt = |row: &deployments::Row| {
+        // A release that stands in for a deployment says nothing of attempts: it cannot have failed.
+        if deployments::is_stand_in(&row.evidence) {
+            return None;
+        }
         let ended_at = row.finished_at.or(row.started_at).filter(|at| *at <= as_of)?;
         let service = row.service.clone()?;
         let environment = spellings.spell(row.environment.as_deref()?);

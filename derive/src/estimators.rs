@@ -5,7 +5,7 @@
 //! | `share` | whether the row has the property | share, Wilson interval |
 //! | `rate` | events and exposure of one slice of the window, whether it is a whole week | events per unit of exposure, exact or quasi-Poisson |
 //! | `poisson_rate` | events and exposure of one slice of the window | events per unit of exposure, exact Poisson |
-//! | `censored_quantiles` | total, delay, censoring time, cluster; then probabilities | inverse-probability-weighted quantiles |
+//! | `censored_quantiles` | total (so far, where the delay is null), delay, censoring time, cluster; then probabilities | inverse-probability-weighted quantiles |
 //! | `survival_quantiles` | duration, whether the end was seen; then probabilities | Kaplan-Meier quantiles, log-log limits |
 //! | `clustered_survival_quantiles` | the same, and the cluster; then probabilities | Kaplan-Meier quantiles, bootstrap |
 //!
@@ -205,7 +205,8 @@ fn censored_quantiles(rows: &Rows, probabilities: &[f64], seed: u64) -> Vec<Esti
     let subjects: Vec<(u64, Subject)> = rows
         .iter()
         .map(|row| {
-            let completion = (!row[0].is_nan()).then(|| Completion { total: row[0], delay: row[1] });
+            let completion =
+                (!row[0].is_nan() && !row[1].is_nan()).then(|| Completion { total: row[0], delay: row[1] });
             (row[3].to_bits(), Subject { censoring_time: row[2], completion })
         })
         .collect();
@@ -215,6 +216,8 @@ fn censored_quantiles(rows: &Rows, probabilities: &[f64], seed: u64) -> Vec<Esti
         Err(error) => return vec![Estimate::none(&error.to_string()); probabilities.len()],
     };
     let estimates = probabilities.iter().map(|probability| match curve.quantile(*probability) {
+        // The curve ends where it does for want of weight, and not because anything was seen to last so long.
+        Ok(QuantileEstimate::GreaterThan(_)) => Estimate { above: so_far(rows, *probability), ..Estimate::default() },
         Ok(found) => Estimate::of(found, "none"),
         Err(error) => Estimate::none(&error.to_string()),
     });
@@ -223,6 +226,16 @@ fn censored_quantiles(rows: &Rows, probabilities: &[f64], seed: u64) -> Vec<Esti
     bootstrap(estimates.collect(), &clusters, |clusters| {
         stats::censored_quantiles_bca(&all, clusters, probabilities, REPLICATES, seed, CONFIDENCE)
     })
+}
+
+/// What the quantile of these very changes will exceed or equal, however long those that wait still take: the quantile of
+/// their times so far.
+fn so_far(rows: &Rows, probability: f64) -> Option<f64> {
+    let mut times: Vec<f64> = rows.iter().map(|row| row[0].max(0.0)).filter(|time| !time.is_nan()).collect();
+    times.sort_by(f64::total_cmp);
+    let count = times.len() as f64;
+    let reached = (1..=times.len()).find(|place| *place as f64 >= probability * count - 1e-9)?;
+    times.get(reached - 1).copied()
 }
 
 /// The intervals of lead-time quantiles: changes of one rollout share their end, so rollouts are drawn, not changes.

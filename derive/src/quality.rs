@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lake::Instant;
 use lake::tables::{
-    changes, coverage, data_quality, deployments, incidents, recovery_episodes, releases, rollout_failures, rollouts,
+    changes, coverage, data_quality, deployments, incidents, interventions, recovery_episodes, releases,
+    rollout_failures, rollouts,
 };
 
 use crate::arrivals::Arrivals;
 use crate::exposure::Exposure;
 use crate::failures::Revert;
 use crate::rollouts::Built;
+use crate::session;
 
 /// What a derivation saw.
 pub(crate) struct Seen<'a> {
@@ -28,6 +30,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) episodes: &'a [recovery_episodes::Row],
     pub(crate) coverage: &'a [coverage::Row],
     pub(crate) releases: &'a [releases::Row],
+    /// Changes of working, on record and found.
+    pub(crate) interventions: &'a [interventions::Row],
     /// Changes of working that nothing on record tells of.
     pub(crate) silent_practices: &'a [String],
     /// Whether remedies are on record, where there are incidents.
@@ -106,9 +110,11 @@ const EFFECTS: &[(&str, &str)] = &[
     ("incident_cause_unknown", "linked as if it named no cause: no deployment on record has the id that it names"),
     ("incident_remedy_unknown", "restored as if it named no remedy: no deployment on record has the id that it names"),
     ("incident_service_unknown", "in no rate: no rollout on record is of its service"),
+    ("intervention_service_unknown", "in no before and after: no rollout on record is of this service"),
     ("intervention_unseen", "no before and after: nothing on record is what the configuration says to look for"),
     ("remedies_unrecorded", "no rework rate: nobody recorded what repaired any of these incidents"),
     ("incident_without_service", "in no rate: nobody said which service it touched"),
+    ("incident_negative_duration", "not in any metric: it ended before it began, and either time may be the wrong one"),
     ("incident_unlinked", "not in change fail rate: no rollout is linked to it"),
     ("incident_before_its_rollout", "linked, as the record says so, although it began before the rollout started"),
     ("revert_not_deployed", "a candidate only: change fail rate counts it once the revert is deployed"),
@@ -153,7 +159,7 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     for flaw in seen.built.left_out.iter().chain(&seen.built.respelled) {
         found.add(flaw.finding, flaw.service.as_deref(), flaw.environment.as_deref(), &flaw.deployment_id);
     }
-    future(seen, &mut found);
+    impossible_times(seen, &mut found);
     for row in seen.deployments.iter().filter(|row| seen.unresolved.contains(&row.deployment_id)) {
         found.add("image_unresolved", row.service.as_deref(), row.environment.as_deref(), &row.deployment_id);
     }
@@ -167,6 +173,13 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     immature(seen, &mut found);
     assumed(seen, &mut found);
     timeless_releases(seen, &mut found);
+    let services: BTreeSet<&str> = seen.built.rollouts.iter().map(|rollout| rollout.service.as_str()).collect();
+    for row in seen.interventions {
+        if let Some(service) = row.service.as_deref().filter(|service| !services.contains(service)) {
+            let example = format!("{} in `{service}`", row.practice);
+            found.add("intervention_service_unknown", Some(service), None, &example);
+        }
+    }
     for rule in seen.silent_practices {
         found.add("intervention_unseen", None, None, rule);
     }
@@ -177,9 +190,13 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
     found.rows()
 }
 
-/// Records that tell of a time after everything that was read. Commits are not looked at: they enter a metric as
+/// Records that were over before they began, and those that tell of a time after everything that was read. Commits are not looked at: they enter a metric as
 /// changes only.
-fn future(seen: &Seen<'_>, found: &mut Findings) {
+fn impossible_times(seen: &Seen<'_>, found: &mut Findings) {
+    for incident in seen.incidents.iter().filter(|incident| session::is_backwards(incident)) {
+        let (service, environment) = (incident.service.as_deref(), incident.environment.as_deref());
+        found.add("incident_negative_duration", service, environment, &incident.incident_id);
+    }
     let mut look = |instants: &[Option<Instant>], service: Option<&str>, environment: Option<&str>, name: &str| {
         if let Some(at) = instants.iter().flatten().filter(|at| **at > seen.future).max() {
             found.add("record_in_the_future", service, environment, &format!("{name} at {at}"));

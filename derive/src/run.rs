@@ -145,6 +145,7 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
         coverage: &coverage,
         releases: &releases,
         names_remedies,
+        interventions: &interventions,
         silent_practices: &silent,
         exposure: &exposure,
         as_of,

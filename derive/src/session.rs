@@ -76,12 +76,18 @@ fn previous(rollouts: &[rollouts::Row], exposure: &Exposure) -> Vec<Option<Insta
     previous
 }
 
+/// Whether an incident says that it was over before it began: either time may be the wrong one.
+pub(crate) fn is_backwards(incident: &incidents::Row) -> bool {
+    let began_at = incident.impact_started_at.unwrap_or(incident.opened_at);
+    [incident.mitigated_at, incident.resolved_at].into_iter().flatten().any(|end| end < began_at)
+}
+
 /// Incidents as they were known at `as_of`: what lies after it has not happened yet.
 pub(crate) fn known_incidents(incidents: &[incidents::Row], as_of: Instant) -> Vec<incidents::Row> {
     let known = |at: Option<Instant>| at.filter(|at| *at <= as_of);
     incidents
         .iter()
-        .filter(|incident| incident.opened_at <= as_of)
+        .filter(|incident| incident.opened_at <= as_of && !is_backwards(incident))
         .map(|incident| incidents::Row {
             impact_started_at: known(incident.impact_started_at),
             mitigated_at: known(incident.mitigated_at),

@@ -74,7 +74,10 @@ fn sources(layered: &Layered) -> Vec<(&'static str, Verdict)> {
         let unfit = planned.err().map(|error| format!("{:#}", anyhow::Error::new(error)).replace('\n', " "));
         let wrong: Vec<String> = paths::missing(config).into_iter().chain(unfit).collect();
         if wrong.is_empty() {
-            checks.push(("source", Verdict::Good(format!("`{stream}` has what it needs here; no server was asked"))));
+            checks.push((
+                "source",
+                Verdict::Good(format!("`{stream}` names nothing that is missing here; it was not opened")),
+            ));
         }
         checks.extend(wrong.into_iter().map(|wrong| ("source", Verdict::Bad(format!("`{stream}`: {wrong}")))));
     }

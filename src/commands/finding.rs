@@ -41,7 +41,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &CompareArgum
     progress.step("comparing");
     let mut found = attribution::find(&observations, &practice, &terms).map_err(|error| refused(&error))?;
     if let Some(baseline) = &baseline {
-        found.baseline = Some(check(&snapshot, &plan, baseline, &found).await?);
+        found.baseline = Some(check(&snapshot, &plan, baseline, &found, &observations).await?);
     }
     if at == AsOf::Latest {
         progress.step("storing what was found");
@@ -106,7 +106,7 @@ pub(crate) async fn findings(
         match attribution::find(observations, &practice, &terms) {
             Ok(mut finding) => {
                 if let Some((baseline, _)) = planned {
-                    finding.baseline = Some(check(snapshot, plan, baseline, &finding).await?);
+                    finding.baseline = Some(check(snapshot, plan, baseline, &finding, observations).await?);
                 }
                 found.push(finding);
             }
@@ -136,8 +136,11 @@ fn asked(
 ) -> Result<(String, FindingTerms)> {
     let file = match (&own.plan, baseline.and_then(|baseline| baseline.terms.as_deref())) {
         (Some(path), _) => Some(read_terms(path)?),
-        (None, Some(text)) if own.practice.is_none() => {
-            Some(toml::from_str(text).context("the terms of the baseline cannot be read")?)
+        // Whoever asks in an own way does not ask what was frozen, and is told that.
+        (None, Some(text)) if !has_own_terms(own) => {
+            let frozen: TermsFile = toml::from_str(text).context("the terms of the baseline cannot be read")?;
+            // Another practice than the one that the baseline is about is another question.
+            own.practice.as_ref().is_none_or(|practice| *practice == frozen.practice).then_some(frozen)
         }
         _ => None,
     };
@@ -180,6 +183,17 @@ fn asked(
     Ok((practice, terms))
 }
 
+/// Whether the arguments say how to ask.
+fn has_own_terms(own: &CompareArguments) -> bool {
+    own.weeks.is_some()
+        || own.margin.is_some()
+        || own.alpha.is_some()
+        || own.replicates.is_some()
+        || own.seed.is_some()
+        || own.randomised
+        || !own.service.is_empty()
+}
+
 /// Terms in a file.
 pub(super) fn read_terms(path: &Path) -> Result<TermsFile> {
     let shown = path.display();
@@ -215,17 +229,27 @@ pub(super) async fn changed(snapshot: &Snapshot, plan: &Plan, baseline: &baselin
     Ok(attribution::changed(baseline, &observations))
 }
 
-async fn check(snapshot: &Snapshot, plan: &Plan, baseline: &baselines::Row, found: &Finding) -> Result<BaselineCheck> {
+async fn check(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    baseline: &baselines::Row,
+    found: &Finding,
+    observations: &Observations,
+) -> Result<BaselineCheck> {
+    // Whoever began counts, also those that are in no comparison.
+    let own = observations.interventions.iter().filter(|row| row.practice == found.practice);
+    let began = own.map(|row| row.started_at).min();
     Ok(BaselineCheck {
         name: baseline.name.clone(),
         frozen_at: baseline.frozen_at.0,
-        is_before: found.began().is_none_or(|began| baseline.frozen_at < began),
+        is_before: began.is_none_or(|began| baseline.frozen_at < began),
         is_as_planned: baseline.terms_digest.as_ref() == Some(&found.terms_digest),
         changed: changed(snapshot, plan, baseline).await?,
     })
 }
 
-const TITLES: [&str; 6] = ["metric", "effect", "says", "p", "began: before, after", "others: before, after"];
+const TITLES: [&str; 6] =
+    ["metric", "effect", "says", "p", "began: before, after (rates a service)", "others: before, after"];
 
 /// One row a metric.
 fn metrics(found: &Finding) -> (Vec<String>, Vec<Vec<Option<String>>>) {
@@ -380,13 +404,14 @@ fn metric_lines(outcome: &MetricOutcome) -> Vec<String> {
     if let Some([estimate, limit]) = effect.e_value {
         add(format!("E-value {} for the estimate, {} for the limit", format::number(estimate), format::number(limit)));
     }
-    if let (Some(first), Some(last)) = (effect.specifications.first(), effect.specifications.last()) {
+    let others: Vec<_> = effect.specifications.iter().filter(|one| !one.differs.is_empty()).collect();
+    if let (Some(first), Some(last)) = (others.first(), others.last()) {
         let limits = |low: f64, high: f64| between(scale, Limits { estimate: None, low, high });
-        let sure = effect.specifications.iter().filter(|one| one.limits.is_some_and(|limits| limits[0] > 0.0)).count();
-        let harm = effect.specifications.iter().filter(|one| one.limits.is_some_and(|limits| limits[1] < 0.0)).count();
+        let sure = others.iter().filter(|one| one.limits.is_some_and(|limits| limits[0] > 0.0)).count();
+        let harm = others.iter().filter(|one| one.limits.is_some_and(|limits| limits[1] < 0.0)).count();
         add(format!(
-            "asked in {} ways: {}; {sure} find improvement, {harm} harm",
-            effect.specifications.len(),
+            "asked in {}: {}; {sure} find improvement, {harm} harm",
+            counted(others.len(), "other way", "other ways"),
             limits(first.estimate, last.estimate),
         ));
     }

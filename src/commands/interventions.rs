@@ -31,6 +31,14 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &PeriodArgume
             ));
         }
     }
+    let unknown: std::collections::BTreeSet<&String> = rows
+        .iter()
+        .filter_map(|row| row.service.as_ref())
+        .filter(|service| !observations.services.contains_key(*service))
+        .collect();
+    for service in unknown {
+        terminal.warn(format!("no rollout of a service `{service}` to production is on record"));
+    }
     rows.sort_by(|a, b| (a.started_at, &a.practice, &a.service).cmp(&(b.started_at, &b.practice, &b.service)));
     let batch = interventions::Row::batch(rows);
     table_output::print(terminal, global.format, &batch.schema(), &[batch])?;

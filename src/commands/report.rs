@@ -81,6 +81,13 @@ pub(crate) fn tell(terminal: &Terminal, written: &Written) {
         written.parquet.display(),
         written.tables.len(),
     ));
+    if written.findings > 0 {
+        terminal.say(format!(
+            "      {} ({})",
+            written.html.with_file_name("findings").display(),
+            counted(written.findings, "page", "pages")
+        ));
+    }
 }
 
 fn git_source(path: &Path, releases: &str, own: &ReportArguments) -> impl Source + use<> {

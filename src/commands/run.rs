@@ -54,23 +54,13 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
     let mut context = context(&layered, &plan, None);
     context.benchmarks = own.benchmarks.or(context.benchmarks);
     context.findings = findings;
-    if let Err(error) = pipeline::write_report(terminal, &lake, AsOf::Latest, &derived, &context, &half).await {
+    let groups = layered.settings.groups.keys().map(String::as_str).collect::<Vec<_>>();
+    if let Err(error) = write(terminal, &lake, &derived, &context, &groups, &half).await {
         // What is half written helps nobody and may be what fills the disk.
         if half.is_dir() {
             std::fs::remove_dir_all(&half).with_context(|| format!("could not remove `{}`", half.display()))?;
         }
         return Err(error);
-    }
-    for group in layered.settings.groups.keys() {
-        let context = reports::ReportContext { group: Some(group.clone()), findings: Vec::new(), ..context.clone() };
-        let folder = half.join("groups").join(pipeline::file_name(group));
-        let report =
-            reports::report(&derived, &context).with_context(|| format!("could not report on group `{group}`"));
-        match report {
-            Ok(report) => write_group(&folder, &report)?,
-            // A group none of whose services was deployed has no numbers.
-            Err(error) => terminal.warn(format!("{error:#}")),
-        }
     }
     let dated = publish(&base, &half)?;
     point_latest(&base, &dated)?;
@@ -81,6 +71,7 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
         markdown: dated.join("report.md"),
         parquet: dated.join("parquet"),
         tables: Vec::new(),
+        findings: context.findings.len(),
     };
     if global.verbose > 0 {
         tell(terminal, &written);
@@ -99,6 +90,30 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &RunArguments
         terminal.warn(gap);
     }
     Ok(Outcome::Partial)
+}
+
+/// Writes the report and that of every group into a folder.
+async fn write(
+    terminal: &Terminal,
+    lake: &Lake,
+    derived: &derive::Derived,
+    context: &reports::ReportContext,
+    groups: &[&str],
+    out: &Path,
+) -> Result<()> {
+    pipeline::write_report(terminal, lake, AsOf::Latest, derived, context, out).await?;
+    for group in groups {
+        let context =
+            reports::ReportContext { group: Some((*group).to_owned()), findings: Vec::new(), ..context.clone() };
+        let folder = out.join("groups").join(pipeline::file_name(group));
+        let report = reports::report(derived, &context).with_context(|| format!("could not report on group `{group}`"));
+        match report {
+            Ok(report) => write_group(&folder, &report)?,
+            // A group none of whose services was deployed has no numbers.
+            Err(error) => terminal.warn(format!("{error:#}")),
+        }
+    }
+    Ok(())
 }
 
 fn write_group(folder: &Path, report: &reports::Report) -> Result<()> {

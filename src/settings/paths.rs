@@ -37,8 +37,12 @@ fn anchor_below(value: &mut Value, folder: &Path) {
     }
 }
 
-/// A path that is not absolute, and no address.
+/// A path that is not absolute, and no address. `~/` is the home of whoever runs the command.
 fn anchor_one(text: &mut String, folder: &Path) {
+    if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), std::env::var_os("HOME")) {
+        *text = Path::new(&home).join(rest).display().to_string();
+        return;
+    }
     if !text.contains("://") && Path::new(text.as_str()).is_relative() {
         *text = folder.join(text.as_str()).display().to_string();
     }
@@ -73,7 +77,11 @@ fn look(value: &Value, key: &str, found: &mut Vec<String>) {
                             && name == "env"
                             && std::env::var_os(variable).is_none_or(|value| value.is_empty()) =>
                     {
-                        found.push(format!("`{key}`: the environment variable `{variable}` is not set"));
+                        // A token in the place of a name is not said again.
+                        let is_name =
+                            variable.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+                        let named = if is_name { format!("`{variable}`") } else { "that it names".to_owned() };
+                        found.push(format!("`{key}`: the environment variable {named} is not set"));
                     }
                     _ => look(value, &below(name), found),
                 }

@@ -3,13 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nalgebra::{DMatrix, DVector};
+
 use crate::clustered_regression::{ClusteredError, ClusteredRegression};
+use crate::linear::LeastSquares;
 use crate::meta_analysis::{CombineError, PooledMethod, Tau2Method, meta_regression};
 use crate::wald::Wald;
 
 #[cfg(test)]
 mod tests;
 
+/// Fewer degrees of freedom than this leave an error by unit too narrow.
+const FEWEST_DEGREES: f64 = 5.0;
 /// Most steps towards a fixed point, and how near it is near enough.
 const STEPS: usize = 200;
 const NEAR: f64 = 1e-10;
@@ -22,7 +27,7 @@ pub enum ChangeContrastError {
     /// No unit took it up.
     #[error("no unit was treated")]
     NoTreated,
-    /// An arm has one unit, whose own change shows no error.
+    /// An arm has one unit, whose own change shows no error, and units stand beside several dates.
     #[error("an arm has one unit, and one change shows no error")]
     OneUnit,
     /// There are too few units for an error between them.
@@ -83,11 +88,22 @@ pub struct UnitCounts {
     pub exposures: [f64; 2],
 }
 
+/// By what the error of a contrast was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeSpread {
+    /// By how units of each arm differ among themselves (CR2).
+    ByUnit,
+    /// By how all units differ, in both arms alike: what an arm of a few units leaves.
+    Alike,
+}
+
 /// What changed in treated units beyond the others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeContrast {
-    /// The contrast, with a t distribution by Satterthwaite's degrees of freedom.
+    /// The contrast, with a t distribution: of Satterthwaite's degrees of freedom, or of units less coefficients.
     pub effect: Wald,
+    /// By what its error was judged.
+    pub spread: ChangeSpread,
     /// The variance of changes between units beyond sampling, `τ²`.
     pub between_variance: f64,
     /// Units that entered: treated, others.
@@ -108,15 +124,20 @@ pub struct ChangeContrast {
 /// ```text
 /// wᵢ = 1/(vᵢ + τ²)     τ² by restricted maximum likelihood     β by weighted least squares, its error CR2 by unit
 /// ```
+/// Where `β` has fewer than 5 degrees of freedom by CR2 and every unit stands once, its error is that of a regression whose
+/// errors are alike in both arms but for `wᵢ` (Hartung and Knapp, ad hoc): `c (XᵀWX)⁻¹`, `c = max(1, Σ wᵢ eᵢ² / (n − k))`, with
+/// `n − k` degrees of freedom. For one treated unit that asks where it lies among the others.
+///
 /// Dates with treated units alone or without any say nothing about `β` and are left out. Where no date has others, `α` is
 /// left out and `β` is the mean change of the treated, which anything else that happened at the time is part of.
 ///
 /// # Errors
-/// [`ChangeContrastError`] when nobody was treated, an arm has one unit, a row cannot be used, or there are not more rows
-/// than coefficients.
+/// [`ChangeContrastError`] when nobody was treated, a row cannot be used, or there are not more rows than coefficients; and
+/// when an arm has one unit and units stand beside several dates.
 ///
 /// # Use with care
-/// The error is between units: three treated and three others are few, and the degrees of freedom say so. That others
+/// The error is between units: three treated and three others are few, and the degrees of freedom say so. With errors alike,
+/// an arm of few units that in truth varies more than the other is given too narrow an interval. That others
 /// would have changed alike is an assumption that leads before the date can only make implausible.
 ///
 /// # Examples
@@ -134,7 +155,8 @@ pub struct ChangeContrast {
 /// # References
 /// Bertrand, Duflo & Mullainathan (2004), Quarterly Journal of Economics 119, 249–275 (collapsing to before and after).
 /// Cengiz, Dube, Lindner & Zipperer (2019), Quarterly Journal of Economics 134, 1405–1454 (dates side by side). Bell &
-/// `McCaffrey` (2002), Survey Methodology 28, 169–181.
+/// `McCaffrey` (2002), Survey Methodology 28, 169–181. Knapp & Hartung (2003), Statistics in Medicine 22, 2693–2710. Crawford &
+/// Howell (1998), The Clinical Neuropsychologist 12, 482–486 (one beside others).
 pub fn change_contrast(changes: &[UnitChange]) -> Result<ChangeContrast, ChangeContrastError> {
     let (chosen, is_controlled) = comparable(changes, |change| (change.cohort, change.is_treated))?;
     let bad = chosen
@@ -311,18 +333,51 @@ impl Design {
             own.map(|change| change.unit).collect::<BTreeSet<usize>>().len()
         };
         // The fit goes through the change of a single unit, and the correction has nothing to correct.
-        if units(true) < 2 || (self.is_controlled && units(false) < 2) {
-            return Err(ChangeContrastError::OneUnit);
-        }
-        let effect = self.regression(changes, between_variance)?.cr2(usize::from(self.is_controlled))?;
+        let by_unit = if units(true) < 2 || (self.is_controlled && units(false) < 2) {
+            Err(ChangeContrastError::OneUnit)
+        } else {
+            Ok(self.regression(changes, between_variance)?.cr2(usize::from(self.is_controlled))?)
+        };
+        let is_enough = |effect: &Wald| effect.degrees_of_freedom.is_some_and(|degrees| degrees >= FEWEST_DEGREES);
+        let stand_once = self.units.iter().collect::<BTreeSet<_>>().len() == self.units.len();
+        let (effect, spread) = match by_unit {
+            Ok(effect) if is_enough(&effect) || !stand_once => (effect, ChangeSpread::ByUnit),
+            Err(error) if !stand_once => return Err(error),
+            _ => (self.alike(changes, between_variance)?, ChangeSpread::Alike),
+        };
         let weights = weights(changes, between_variance);
         Ok(ChangeContrast {
             effect,
+            spread,
             between_variance,
             units: [units(true), units(false)],
             is_controlled: self.is_controlled,
             changes: changes.iter().copied().zip(weights).collect(),
         })
+    }
+
+    /// The contrast with the error that all units together show.
+    fn alike(&self, changes: &[UnitChange], tau2: f64) -> Result<Wald, ChangeContrastError> {
+        let column = usize::from(self.is_controlled);
+        let coefficients = self.columns.len() + 1;
+        let design = DMatrix::from_fn(changes.len(), coefficients, |row, column| {
+            if column == 0 { 1.0 } else { self.columns[column - 1][row] }
+        });
+        let response = DVector::from_fn(changes.len(), |row, _| changes[row].estimate);
+        let weights = DVector::from_fn(changes.len(), |row, _| 1.0 / (changes[row].variance + tau2));
+        let fit = LeastSquares::fit(&design, &response, Some(&weights)).map_err(ClusteredError::from)?;
+        let freedom = (changes.len() - coefficients) as f64;
+        let none = ClusteredError::NoSpread { column };
+        if fit.residuals.amax() <= 1e-13 * response.amax() {
+            return Err(none.into());
+        }
+        let mut squares: Vec<f64> =
+            fit.residuals.iter().zip(&weights).map(|(residual, weight)| weight * residual * residual).collect();
+        squares.sort_by(f64::total_cmp);
+        let factor = (squares.iter().sum::<f64>() / freedom).max(1.0);
+        let error = (factor * fit.unscaled_covariance[(column, column)]).sqrt();
+        let effect = Wald::normal(fit.coefficients[column], error).ok_or(none)?;
+        Ok(effect.with_degrees_of_freedom(freedom))
     }
 }
 

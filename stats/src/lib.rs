@@ -125,7 +125,8 @@ pub use censored_quantile::{
     censored_quantiles_bca,
 };
 pub use change_contrast::{
-    ChangeContrast, ChangeContrastError, UnitChange, UnitCounts, change_contrast, change_contrast_of_counts,
+    ChangeContrast, ChangeContrastError, ChangeSpread, UnitChange, UnitCounts, change_contrast,
+    change_contrast_of_counts,
 };
 pub use clustered_regression::{ClusteredError, ClusteredRegression};
 pub use competing_risks::{

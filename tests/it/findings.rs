@@ -78,6 +78,8 @@ fn a_question_that_was_fixed_before_anybody_began_is_planned_in_command_and_repo
     let data: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("out/report.json")).expect("written")).expect("JSON");
     assert_eq!(data["findings"][0]["terms"]["window_weeks"], 10);
+    let named = document(folder, &["compare", "--baseline", "before", "--practice", "multi-agent orchestration"]);
+    assert_eq!(named["finding"]["baseline"]["is_as_planned"], true);
     // Asked otherwise, it is not what was fixed.
     let other = document(
         folder,

@@ -330,13 +330,13 @@ async fn no_duration_is_negative() {
     }
     let found = findings(&derived);
     assert_eq!(found["deployment_negative_duration"], 1);
-    assert_eq!(found["recovery_negative_duration"], 1);
+    assert_eq!(found["incident_negative_duration"], 2, "i1 and i2");
     assert_eq!(found["change_after_gap"], 1, "c2 came with d2, or else with d3");
     assert_eq!(found["change_authored_after_merge"], 1);
     assert_eq!(found["change_negative_duration"], 1);
     assert_eq!(number(&derived, "api", "deployment_frequency", "per_day").n, 4);
     assert_eq!(number(&derived, "api", "change_lead_time", "p50").n, 2, "c3 and c5");
-    assert_eq!(number(&derived, "api", "failed_deployment_recovery_time", "p50").n, 2);
+    assert_eq!(number(&derived, "api", "failed_deployment_recovery_time", "p50").n, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,7 +110,9 @@ fn outcomes(history: &History, service: usize, start: usize, blocks: usize, befo
         if usual.is_nan() || usual <= 0.0 {
             return None;
         }
-        found.iter_mut().for_each(|value| *value /= usual);
+        for value in &mut found {
+            *value /= usual;
+        }
     }
     Some(found)
 }

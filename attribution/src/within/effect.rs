@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use stats::{ChangeContrast, ChangeContrastError, ClusteredError, UnitChange, UnitCounts, Wald};
+use stats::{ChangeContrast, ChangeContrastError, ChangeSpread, ClusteredError, UnitChange, UnitCounts, Wald};
 
 use super::checks::{EventPoint, LeadCheck, LeftOutService, PlaceboDateCheck};
 use super::design::{Design, FEWEST_DAYS, Place};
@@ -167,8 +167,17 @@ pub(crate) fn sides_of<'p>(
 }
 
 /// How a metric's effect is estimated, in words.
-fn method(measure: Measure, is_controlled: bool) -> &'static str {
+fn method(measure: Measure, is_controlled: bool, spread: ChangeSpread) -> &'static str {
     match (measure, is_controlled) {
+        (Measure::Rate, true) if spread == ChangeSpread::Alike => {
+            "ratio of ratios of rates, one change a service, errors alike"
+        }
+        (Measure::Duration, true) if spread == ChangeSpread::Alike => {
+            "difference of mean log changes, one a service, errors alike"
+        }
+        (Measure::Share, true) if spread == ChangeSpread::Alike => {
+            "difference of changes of shares, one a service, errors alike"
+        }
         (Measure::Rate, true) => "ratio of ratios of rates, one change a service, CR2",
         (Measure::Rate, false) => "mean ratio of rates of those that began, CR2",
         (Measure::Duration, true) => "difference of mean log changes, one a service, CR2",
@@ -206,7 +215,7 @@ pub(crate) fn estimate(measure: Measure, sides: &[Sides<'_>]) -> Result<EffectEs
     });
     Ok(EffectEstimate {
         wald: contrast.effect,
-        method: method(measure, contrast.is_controlled),
+        method: method(measure, contrast.is_controlled, contrast.spread),
         units: contrast.units,
         rows: rows.collect(),
     })

@@ -6,16 +6,17 @@ use derive::windows::Window;
 use derive::{Observations, definitions};
 use lake::{Instant, canonical};
 use serde::Serialize;
-use stats::{Adjust, RatioKind, Wald};
+use stats::{Adjust, RatioKind};
 
 use super::adoption::{Adoption, practices};
+use super::analysis::{self, Main};
 use super::baseline::BaselineCheck;
-use super::checks::{self, PLACEBO_DATES, PlaceboDateCheck};
-use super::design::{Design, FEWEST_POINTS};
-use super::effect::{EffectError, EffectEstimate, MetricEffect, estimate, sides, value};
+use super::checks::{self, PLACEBO_DATES};
+use super::design::Design;
+use super::effect::{EffectError, MetricEffect, value};
 use super::history::{History, Measure, WeekCell};
-use super::series::{self, SeriesEffect};
-use super::specification::specifications;
+use super::series;
+use super::specification::{specifications, with_main};
 use super::terms::{Terms, TermsError};
 use crate::comparison::AtMargin;
 use crate::criterion::{Bounds, CRITERION, Class, Scale, Verdict, judge};
@@ -25,8 +26,6 @@ use crate::{DesignGrade, Limits};
 const RATIOS: [f64; 3] = [1.10, 1.25, 1.50];
 /// The same for shares, as differences.
 const DIFFERENCES: [f64; 3] = [0.03, 0.05, 0.10];
-/// A placebo rate above this is too high for a series without a control.
-const PLACEBO_RATE: f64 = 0.07;
 
 /// Why there is no finding at all.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -177,7 +176,7 @@ pub fn find(observations: &Observations, practice: &str, terms: &Terms) -> Resul
     let mut metrics: Vec<MetricOutcome> = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
     adjust(&mut metrics);
     let by_the_numbers = verdict(&metrics, terms.alpha, None);
-    let held_back = held_back(grade, &metrics, by_the_numbers);
+    let held_back = held_back(grade, &metrics, terms.alpha, by_the_numbers);
     Ok(Finding {
         practice: practice.to_owned(),
         versions: adoption.versions.iter().cloned().collect(),
@@ -257,63 +256,29 @@ impl Asking<'_> {
     }
 
     fn effect(&self, history: &History, design: &Design) -> Result<MetricEffect, EffectError> {
-        let all = sides(history, design);
-        let by_services = estimate(history.measure, &all);
-        let by_series = series::series(history, design);
-        let alone = !design.is_controlled;
-        match (by_services, by_series) {
-            // Without others, a series sees more than two sides: it knows the trend before.
-            (Ok(_) | Err(_), Ok(found)) if alone && !design.is_staggered => self.of_series(history, design, found),
-            (Ok(found), found_series) => self.of_services(history, design, found, found_series.ok()),
-            (Err(_), Ok(found)) if !alone => self.of_series(history, design, found),
-            (Err(EffectError::Insufficient(told)), Ok(_)) => Err(EffectError::Insufficient(told)),
-            (Err(EffectError::Insufficient(told)), Err(series)) => {
-                Err(EffectError::Insufficient(format!("{told}; as a series, {series}")))
-            }
+        let main = analysis::main(history, design)?;
+        let mut effect = self.assembled(history, design, &main)?;
+        effect.placebo = main.placebo(history, design, self.terms);
+        match main.series {
+            Some(found) => (effect.series, effect.series_check) = (Some(found.view), Some(found.check)),
+            None => self.beside_services(history, design, &mut effect),
         }
+        effect.rows = main.rows;
+        Ok(effect)
     }
 
-    fn of_services(
-        &self,
-        history: &History,
-        design: &Design,
-        found: EffectEstimate,
-        series: Option<SeriesEffect>,
-    ) -> Result<MetricEffect, EffectError> {
-        let (event_study, leads) = checks::event_study(history, design, self.terms.alpha);
+    /// What is shown beside an effect by services.
+    fn beside_services(&self, history: &History, design: &Design, effect: &mut MetricEffect) {
         let margin = self.terms.margins().of(Scale::of(&history.metric));
-        let mut effect = self.assembled(history, design, found.wald, found.method)?;
-        effect.services = found.units;
-        effect.rows = found.rows;
         effect.permutation_p = checks::permutation(history.measure, history, design, self.terms);
-        effect.placebo = checks::placebo_dates(history, design, self.terms);
-        (effect.event_study, effect.leads) = (event_study, leads);
+        (effect.event_study, effect.leads) = checks::event_study(history, design, self.terms.alpha);
         effect.left_out = checks::left_out(history, design, margin, self.terms.alpha);
-        effect.series = series.map(|series| series.view);
-        Ok(effect)
-    }
-
-    fn of_series(&self, history: &History, design: &Design, found: SeriesEffect) -> Result<MetricEffect, EffectError> {
-        let method = if found.is_controlled {
-            "one series less the others, level and slope before and after, AR(1) errors"
-        } else {
-            "one series, level and slope before and after, AR(1) errors"
-        };
-        let mut effect = self.assembled(history, design, found.wald, method)?;
-        effect.placebo = checks::placebo_dates_of_series(&found.before, self.terms);
-        (effect.series, effect.series_check) = (Some(found.view), Some(found.check));
-        Ok(effect)
+        effect.series = series::series(history, design).ok().map(|series| series.view);
     }
 
     /// What every way of estimating has in common.
-    fn assembled(
-        &self,
-        history: &History,
-        design: &Design,
-        wald: Wald,
-        method: &'static str,
-    ) -> Result<MetricEffect, EffectError> {
-        let terms = self.terms;
+    fn assembled(&self, history: &History, design: &Design, main: &Main) -> Result<MetricEffect, EffectError> {
+        let (terms, wald) = (self.terms, main.effect);
         let unusable = |error: stats::WaldError| EffectError::Insufficient(error.to_string());
         let scale = Scale::of(&history.metric);
         let margin = terms.margins().of(scale);
@@ -348,8 +313,8 @@ impl Asking<'_> {
             at_margins: margins.into_iter().map(|margin| AtMargin { margin, class: class_at(margin) }).collect(),
             detectable: reach,
             data_needed: (reach / margin) * (reach / margin),
-            method,
-            services: [design.treated(), design.names(false).len()],
+            method: main.method,
+            services: main.services,
             values: totals.map(|arm| arm.map(|cell| value(history.measure, &cell))),
             events: totals.map(|arm| arm.map(|cell| cell.count)),
             rows: Vec::new(),
@@ -359,7 +324,11 @@ impl Asking<'_> {
             event_study: Vec::new(),
             left_out: None,
             e_value: e_value(scale, interval, totals),
-            specifications: specifications(&history.metric, self.observations, self.adoption, terms),
+            specifications: with_main(
+                specifications(&history.metric, self.observations, self.adoption, terms),
+                interval.estimate,
+                [interval.low, interval.high],
+            ),
             series: None,
             series_check: None,
         })
@@ -440,37 +409,23 @@ fn verdict(metrics: &[MetricOutcome], alpha: f64, ratio: Option<f64>) -> Verdict
     judge(&four, alpha)
 }
 
-/// Why a design cannot carry what the numbers say.
-fn held_back(grade: DesignGrade, metrics: &[MetricOutcome], verdict: Verdict) -> Option<String> {
-    if !verdict.is_conclusive() {
-        return None;
-    }
-    match grade {
-        DesignGrade::A | DesignGrade::B | DesignGrade::C => None,
-        DesignGrade::D => {
-            let weak: Vec<&str> = metrics
-                .iter()
-                .filter(|one| !one.found().and_then(|effect| effect.placebo).is_some_and(is_calibrated))
-                .map(MetricOutcome::metric)
-                .collect();
-            (!weak.is_empty()).then(|| {
-                format!(
-                    "a series without a control concludes only where at least {PLACEBO_DATES} dates at which nothing \
-                     happened show something in at most {:.0} % of cases; that does not hold for `{}`",
-                    100.0 * PLACEBO_RATE,
-                    weak.join("`, `")
-                )
-            })
-        }
-        DesignGrade::E => Some(format!(
-            "before and after without a control and with fewer than {FEWEST_POINTS} weeks a side describes, and \
-             concludes nothing"
-        )),
-    }
-}
-
-fn is_calibrated(placebo: PlaceboDateCheck) -> bool {
-    placebo.dates >= PLACEBO_DATES as u64 && placebo.share() <= PLACEBO_RATE
+/// Why a design cannot carry what the numbers say. Harm that is seen by services stays harm, whatever is behind the others.
+fn held_back(grade: DesignGrade, metrics: &[MetricOutcome], alpha: f64, found: Verdict) -> Option<String> {
+    let is_series = |one: &MetricOutcome| one.found().is_some_and(|effect| effect.series_check.is_some());
+    let told = analysis::held_back(grade, metrics.iter().map(|one| (one.metric(), is_series(one))));
+    let by_services: Vec<MetricOutcome> = metrics
+        .iter()
+        .map(|one| {
+            if is_series(one) {
+                MetricOutcome::Insufficient { metric: one.metric().to_owned(), insufficient: String::new() }
+            } else {
+                one.clone()
+            }
+        })
+        .collect();
+    let is_harm =
+        !matches!(grade, DesignGrade::D | DesignGrade::E) && verdict(&by_services, alpha, None) == Verdict::Worsens;
+    told.filter(|_| found.is_conclusive() && !is_harm)
 }
 
 fn remarks(

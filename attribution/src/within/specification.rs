@@ -92,7 +92,24 @@ pub(crate) fn specifications(
             found.push(one(words(told), window, interval, [design.treated(), design.names(false).len()]));
         }
     }
+    // Other words for the same numbers, such as more weeks than there are, are no other way.
+    found.sort_by(|a, b| a.differs.len().cmp(&b.differs.len()).then_with(|| a.differs.cmp(&b.differs)));
+    let mut seen: Vec<(f64, Option<[f64; 2]>, [usize; 2])> = Vec::new();
+    found.retain(|one| {
+        let numbers = (one.estimate, one.limits, one.services);
+        let is_new = !seen.contains(&numbers);
+        seen.push(numbers);
+        is_new
+    });
     found.sort_by(|a, b| a.estimate.total_cmp(&b.estimate).then_with(|| a.differs.cmp(&b.differs)));
+    found
+}
+
+/// The same, with the one that is the main analysis told as itself, whichever way that was.
+pub(crate) fn with_main(mut found: Vec<Specification>, estimate: f64, limits: [f64; 2]) -> Vec<Specification> {
+    if let Some(main) = found.iter_mut().find(|one| (one.estimate, one.limits) == (estimate, Some(limits))) {
+        main.differs.clear();
+    }
     found
 }
 

@@ -351,13 +351,51 @@ fn a_series_whose_own_past_shows_effects_concludes_nothing() {
 }
 
 #[test]
-fn one_service_beside_others_is_followed_as_a_series_less_theirs() {
+fn one_service_is_held_against_how_the_others_differ() {
     let found = found(&World::new(1, 8, 60, 80).changing(BETTER));
     assert_eq!(found.grade, DesignGrade::C);
     let lead = effect(&found, "change_lead_time");
-    assert!(lead.method.starts_with("one series less the others"), "{}", lead.method);
+    assert!(lead.method.ends_with("errors alike"), "{}", lead.method);
+    assert_eq!((lead.services, lead.degrees_of_freedom), ([1, 8], Some(7.0)));
     assert!(lead.effect.low < 2.0_f64.ln() && 2.0_f64.ln() < lead.effect.high, "{:?}", lead.effect);
+}
+
+#[test]
+fn one_service_beside_two_is_a_series_and_concludes_nothing() {
+    let found = found(&World { spread: 0.0, ..World::new(1, 2, 60, 80).changing(BETTER) });
+    assert_eq!(found.grade, DesignGrade::C);
+    let lead = effect(&found, "change_lead_time");
+    assert!(lead.method.starts_with("one series less the others"), "{}", lead.method);
     assert!(lead.series_check.is_some());
+    assert!(!found.verdict.is_conclusive());
+    let held = found.held_back.as_ref().is_some_and(|why| why.contains("`change_lead_time`"));
+    assert_eq!(held, found.by_the_numbers.is_conclusive(), "{:?}", found.held_back);
+}
+
+#[test]
+fn harm_seen_by_services_stays_harm_where_another_metric_is_a_series() {
+    let found = |changed: Doing| {
+        let mut observed = World { spread: 0.05, ..World::new(6, 6, 40, 80).changing(changed) }.observed();
+        // Every failure is one of the first service on its side: nothing but a series is left for recovery.
+        for side in ["began", "other"] {
+            let mut rows = Vec::new();
+            for (_, seen) in observed.services.iter_mut().filter(|(name, _)| name.starts_with(side)) {
+                rows.extend(seen.metrics.remove("failed_deployment_recovery_time").into_iter().flatten());
+            }
+            rows.sort_by_key(|row| row.at);
+            let first = observed.services.get_mut(&format!("{side}-00")).expect("it is there");
+            first.metrics.insert("failed_deployment_recovery_time".to_owned(), rows);
+        }
+        let found = find(&observed, "agents", &terms()).expect("terms can be used");
+        assert!(effect(&found, "failed_deployment_recovery_time").series_check.is_some());
+        found
+    };
+    let harm = found(Doing { fail_rate: 0.8, ..USUAL });
+    assert_eq!((harm.verdict, harm.held_back), (Verdict::Worsens, None));
+    // Without harm by services, numbers that would conclude are held back.
+    let better = found(Doing { fail_rate: 0.1, ..BETTER });
+    assert!(!better.verdict.is_conclusive());
+    assert_eq!(better.held_back.is_some(), better.by_the_numbers.is_conclusive());
 }
 
 #[test]

@@ -60,7 +60,8 @@ parts AS (
     FROM qualified AS q
     JOIN recorded_attempts AS a ON a.rollout_id = q.rollout_id
     CROSS JOIN rules AS x
-    WHERE (x.counts_records OR x.counts_attempts) AND (a.is_success OR NOT x.successes_only)
+    WHERE (x.counts_records OR x.counts_attempts)
+      AND (a.is_success OR NOT (x.successes_only OR x.counts_attempts))
     UNION ALL
     -- Runs that are in no rollout that finished.
     SELECT

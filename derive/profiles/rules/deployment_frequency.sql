@@ -52,7 +52,7 @@ events AS (
     FROM rolled AS r
     JOIN recorded_attempts AS a ON a.rollout_id = r.rollout_id
     CROSS JOIN rules AS x
-    WHERE x.counts_attempts AND (a.is_success OR NOT x.successes_only)
+    WHERE x.counts_attempts AND a.is_success
 ),
 -- A row per week, with what divides in each way.
 weekly AS (

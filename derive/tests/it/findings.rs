@@ -72,7 +72,9 @@ fn flawed_records() -> World {
 fn plan_that_looks() -> Plan {
     let rule =
         PracticeRule { practice: "agents".into(), version: None, services: vec![], sign: Sign::Label("agents".into()) };
-    Plan { practices: vec![rule], ..Plan::default() }
+    let dates = Sign::Dates { from: hour(24), until: None };
+    let misspelt = PracticeRule { services: vec!["misspelt".into()], sign: dates, ..rule.clone() };
+    Plan { practices: vec![rule, misspelt], ..Plan::default() }
 }
 
 #[test]
@@ -95,13 +97,14 @@ fn flaws_of_records_are_found_and_counted() {
         ("incident_unlinked", 2),
         ("incident_cause_unknown", 1),
         ("incident_service_unknown", 1),
-        ("remedies_unrecorded", 4),
+        ("remedies_unrecorded", 3),
         ("change_repository_unknown", 1),
         ("release_without_time", 1),
         ("coverage_assumed", 1),
         ("intervention_unseen", 1),
         ("incident_before_its_rollout", 1),
-        ("recovery_negative_duration", 1),
+        ("incident_negative_duration", 1),
+        ("intervention_service_unknown", 1),
         ("history_gap", 1),
         ("immature_days", 1),
         ("coverage_incomplete:deployments:history was trimmed", 1),
@@ -151,7 +154,7 @@ fn flawed_changes() -> World {
             "o1 mono repo@a 1",
             "o2 mono repo@c 20",
         ])
-        .incidents(&["i1 api 150 151 remedy=gone"])
+        .incidents(&["i1 api 150 151 remedy=gone", "i2 mono 25 26 remedy=o1"])
         .coverage(&["commits 0 200 whole"])
 }
 
@@ -191,6 +194,7 @@ fn flaws_of_changes_are_found_and_counted() {
     ] {
         assert_eq!(api.get(finding), Some(&count), "{finding}");
     }
+    assert_eq!(findings(&derived)["recovery_negative_duration"], 1, "its remedy was there before it");
     assert_eq!(findings(&derived)["change_paths_unknown"], 11, "all changes of the service with paths");
 }
 

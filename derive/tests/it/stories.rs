@@ -324,3 +324,50 @@ fn rework_is_unknown_where_incidents_are_on_record_and_no_remedy_is() {
     let elsewhere = world().incidents(&["i1 api 22 23", "i2 web 5 30 remedy=w1"]);
     assert_eq!(rework(elsewhere), [Some(0.0); 3], "somebody names remedies, and named none of this one");
 }
+
+#[test]
+fn a_quantile_that_is_not_reached_is_bounded_by_what_has_already_been_waited() {
+    let world = World::default()
+        .commits(&["a", "b parents=a", "c parents=b", "d parents=c", "e parents=d"])
+        .changes(&["b 24 24", "c 672 672", "d 696 696", "e 720 720"])
+        .deployments(&["d1 api repo@a 1", "d2 api repo@b 24 ends=25"])
+        .coverage(&["deployments 0 721 whole"]);
+    let plan = Plan { since: Some(hour(0)), as_of: Some(hour(721)), ..Plan::default() };
+    let derived = world.derived(&plan);
+    let lead = |statistic| number(&derived, "api", ("period", 0), ("change_lead_time", statistic));
+    // They took 1 h, and wait for 1, 25 and 49 h.
+    assert_eq!((lead("p50").value, lead("p50").n), (None, 4));
+    assert!(near(lead("p50").above, 3600.0), "{:?}", lead("p50"));
+    assert!(near(lead("p75").above, 25.0 * 3600.0) && near(lead("p90").above, 49.0 * 3600.0));
+    // An hour later all are there: none of these was too much.
+    let all = world.deployments(&["d3 api repo@e 721 ends=722"]).coverage(&["deployments 721 722 whole"]);
+    let derived = all.derived(&Plan { as_of: Some(hour(722)), ..plan });
+    let later = |statistic| number(&derived, "api", ("period", 0), ("change_lead_time", statistic)).value;
+    assert!(later("p50") >= Some(3600.0) && later("p75") >= Some(25.0 * 3600.0) && later("p90") >= Some(49.0 * 3600.0));
+}
+
+#[test]
+fn an_incident_that_ends_before_it_begins_is_in_no_metric() {
+    let world = |incident: &str| {
+        World::default()
+            .deployments(&["d1 api repo@1 1", "d2 api repo@2 20"])
+            .incidents(&[incident])
+            .coverage(&["incidents 0 168 whole"])
+            .derived(&until(WEEK))
+    };
+    for incident in ["i1 api 23 22", "i1 api 22 24 impact=23 mitigated=22"] {
+        let derived = world(incident);
+        let value = |metric| number(&derived, "api", ("period", 0), metric).value;
+        assert_eq!((value(FAIL_RATE), value(RECOVERY)), (Some(0.0), None), "{incident}");
+        assert!(derived.data_quality.iter().any(|row| row.finding == "incident_negative_duration"), "{incident}");
+    }
+    let derived = world("i1 api 22 23");
+    assert_eq!(number(&derived, "api", ("period", 0), FAIL_RATE).value, Some(0.5));
+}
+
+#[test]
+fn a_tag_cannot_fail_so_that_attempts_have_no_rate() {
+    let derived = reverted("release_tag").derived(&until(WEEK));
+    let row = number(&derived, "api", ("period", 0), ("attempt_failure_rate", "rate"));
+    assert_eq!((row.value, row.n), (None, 0));
+}

@@ -116,8 +116,9 @@ fn what_the_curve_does_not_reach_is_bounded_from_below() {
     for metric in ["change_lead_time", "change_lead_time_merge"] {
         let row = number(&derived, "api", ("period", start()), metric, "p90");
         assert_eq!(row.value, None, "{row:?}");
-        // Nothing was followed for longer than half a week.
-        assert!(row.above.is_some_and(|above| above >= 0.9 * 84.0 * 3_600.0), "{row:?}");
+        // Nothing was followed for longer than half a week, and nine of ten will have taken longer than this in the end.
+        let above = row.above.expect("it is bounded") / 3_600.0;
+        assert!(above > 0.0 && (metric != "change_lead_time_merge" || above <= 84.0), "{row:?}");
         assert_eq!(row.ci_method, "none: the curve does not reach the quantile");
     }
 }

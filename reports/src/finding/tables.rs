@@ -1,6 +1,6 @@
 //! The numbers of a finding.
 
-use attribution::{AtMargin, Finding, MetricEffect, MetricOutcome};
+use attribution::{AtMargin, Class, Finding, MetricEffect, MetricOutcome};
 
 use super::plots::{level, limits, none};
 use super::words::{Named, gain, margin};
@@ -20,10 +20,10 @@ pub(crate) fn effects(found: &Finding) -> Vec<Block> {
             TableColumn::text("Services that began, and others"),
             TableColumn::text("Method"),
         ],
-        rows: found.metrics.iter().map(tested).collect(),
+        rows: found.metrics.iter().map(|outcome| tested(outcome, found.terms.alpha)).collect(),
     };
     let sides = Table {
-        caption: "Before and after, all events of a side together".into(),
+        caption: "Before and after, all events of a side together; rates are those of one service".into(),
         columns: vec![
             TableColumn::text("Metric"),
             TableColumn::numeric("Began, before"),
@@ -62,7 +62,7 @@ fn sides_differ(found: &Finding) -> String {
     told.join(" ")
 }
 
-fn tested(outcome: &MetricOutcome) -> Vec<TableCell> {
+fn tested(outcome: &MetricOutcome, alpha: f64) -> Vec<TableCell> {
     let title = Named::of(outcome.metric()).title;
     let effect = match outcome {
         MetricOutcome::Found(effect) => effect,
@@ -74,12 +74,20 @@ fn tested(outcome: &MetricOutcome) -> Vec<TableCell> {
     vec![
         title.into(),
         limits(effect.scale, effect.effect),
-        effect.class.to_string().into(),
+        says(effect, alpha).into(),
         format::probability(effect.p_two_sided).into(),
         effect.p_holm.map_or_else(none, |p_value| format::probability(p_value).into()),
         format!("{} and {}", effect.services[0], effect.services[1]).into(),
         effect.method.into(),
     ]
+}
+
+/// What the limits say, and whether it stands out among four looks.
+fn says(effect: &MetricEffect, alpha: f64) -> String {
+    match (effect.class, effect.p_holm) {
+        (Class::Superior, Some(p_value)) if p_value >= alpha / 2.0 => "superior, but not among four looks".to_owned(),
+        (class, _) => class.to_string(),
+    }
 }
 
 fn sides(effect: &MetricEffect) -> Vec<TableCell> {

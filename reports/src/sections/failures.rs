@@ -53,11 +53,22 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         .count();
     Some(Section {
         id: "failures".into(),
-        title: "Failed rollouts".into(),
+        title: if model.is_stand_in() { "Releases that were taken back" } else { "Failed rollouts" }.into(),
         lead: Some(format!(
-            "Rollouts that count as failed in this period: {}. Candidates that were looked at and not accepted: {rejected}. Both are in the \
-             table `rollout_failures` with their reasons.",
-            episodes.len()
+            "{} in this period: {}. Candidates that were looked at and not accepted: {rejected}. Both are in the table \
+             `rollout_failures` with their reasons. {}",
+            if model.is_stand_in() {
+                "Releases of which something was repaired or reverted later"
+            } else {
+                "Rollouts of which something tells that they failed"
+            },
+            episodes.len(),
+            if model.is_stand_in() {
+                "They are in no rate: whether the other releases failed is not known."
+            } else {
+                "Change fail rate and recovery time leave out those that finished while nobody recorded incidents or remedies, \
+                 and count one incident that failed several once."
+            }
         )),
         blocks: vec![Block::Table(Table {
             caption: format!("The newest {} failures and what tells of them", episodes.len().min(SHOWN)),

@@ -50,7 +50,8 @@ fn table(model: &Model<'_>, caption: &str, wanted: &[(&Definition, &str)], with_
         })
     }));
     if with_coverage {
-        columns.push(TableColumn::numeric("Read").with_unit("of the period"));
+        columns.push(TableColumn::numeric("Deployments read").with_unit("of the period"));
+        columns.push(TableColumn::numeric("Incidents read").with_unit("of the period"));
     }
     let environments = model.environments();
     let rows = model
@@ -61,10 +62,13 @@ fn table(model: &Model<'_>, caption: &str, wanted: &[(&Definition, &str)], with_
             let mut cells: Vec<TableCell> = vec![name.into()];
             cells.extend(wanted.iter().map(|(definition, statistic)| cell(model, unit, &definition.metric, statistic)));
             if with_coverage {
-                let read = wanted.first().and_then(|(definition, statistic)| {
-                    model.number(unit, &definition.metric, statistic).map(|row| row.coverage_rate)
-                });
-                cells.push(read.map_or_else(no_data, |rate| format::percent(rate).into()));
+                for table in ["deployments", "incidents"] {
+                    let of_table = wanted.iter().find(|(definition, _)| definition.coverage == table);
+                    let read = of_table.and_then(|(definition, statistic)| {
+                        model.number(unit, &definition.metric, statistic).map(|row| row.coverage_rate)
+                    });
+                    cells.push(read.map_or_else(no_data, |rate| format::percent(rate).into()));
+                }
             }
             cells
         })

@@ -15,7 +15,7 @@ fn name(stratum: &str) -> &str {
         "dependency_bot" => "dependency bots",
         "other_bot" => "other bots",
         "mixed" => "several of these",
-        "none" => "nobody: no change was carried",
+        "none" => "nobody known",
         other => other,
     }
 }
@@ -34,7 +34,8 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         title: "By who wrote the changes".into(),
         lead: Some(
             "A change is in the stratum of its author. A rollout is in the one that all its changes share, so that the \
-             strata add up to the whole. What differs between them may be the kind of work and not who did it."
+             strata add up to the whole; where no change is known, such as where it failed before it was whole, there is \
+             nobody known. What differs between them may be the kind of work and not who did it."
                 .into(),
         ),
         blocks: heads.iter().map(|unit| Block::Table(table(model, unit, &split))).collect(),

@@ -21,8 +21,9 @@ pub(crate) fn section(model: &Model<'_>) -> Option<Section> {
         id: "trends".into(),
         title: "Trends".into(),
         lead: Some(format!(
-            "By {window}; the band is the 95 % interval of each {window} alone. A {window} without data is a gap, and a \
-             hollow point may still change when late records come in."
+            "By {window}; the band is the 95 % interval of each {window} alone. A {window} without data is a gap, a \
+             band that is open to above belongs to a number that is only known to exceed the point, and a hollow point may \
+             still change when late records come in."
         )),
         blocks,
     })
@@ -32,7 +33,7 @@ fn chart(model: &Model<'_>, unit: &Unit, definition: &Definition) -> Option<Char
     // The first statistic is the one people compare; tails of a single window rest on very few.
     let statistic = definition.gives.first()?;
     let rows = model.trend(unit, &definition.metric, statistic);
-    if !rows.iter().any(|row| row.value.is_some()) {
+    if !rows.iter().any(|row| row.value.or(row.above).is_some()) {
         return None;
     }
     let kind = model::statistic_name(statistic);
@@ -56,8 +57,9 @@ fn chart(model: &Model<'_>, unit: &Unit, definition: &Definition) -> Option<Char
 fn point(row: &metrics::Row) -> Point {
     Point {
         at_seconds: row.window_start_at.0.div_euclid(lake::Instant::MICROS),
-        value: row.value,
-        low: row.value.and(row.ci_low),
+        // What is only known to exceed something stands there, open to above.
+        value: row.value.or(row.above),
+        low: row.value.map_or(row.above, |_| row.ci_low),
         high: row.value.and(row.ci_high),
         immature: row.is_immature,
     }
@@ -69,6 +71,7 @@ fn marks(model: &Model<'_>, unit: &Unit) -> Vec<Mark> {
         .derived
         .interventions
         .iter()
+        .filter(|row| model.derived.period.contains(row.started_at))
         .filter(|row| unit.service.is_none() || row.service.is_none() || row.service == unit.service)
         .map(|row| Mark {
             at_seconds: row.started_at.0.div_euclid(lake::Instant::MICROS),

@@ -106,6 +106,40 @@ fn without_others_it_is_the_mean_change_and_says_so() {
 }
 
 #[test]
+fn one_unit_is_held_against_how_the_others_differ() {
+    let others = [0.1, -0.3, 0.4, 0.0, 0.25, -0.2];
+    let rows: Vec<UnitChange> = std::iter::once(change(0, 0, true, 1.3, 0.001))
+        .chain(others.iter().enumerate().map(|(unit, value)| change(unit + 1, 0, false, *value, 0.001)))
+        .collect();
+    let found = change_contrast(&rows).expect("an answer");
+    assert_eq!((found.spread, found.units), (ChangeSpread::Alike, [1, 6]));
+    // Crawford and Howell by hand: the standard deviation of the others times the root of 7/6, with 5 degrees of freedom.
+    let mean = others.iter().sum::<f64>() / 6.0;
+    let variance = others.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / 5.0;
+    assert!((found.effect.estimate - (1.3 - mean)).abs() < 1e-12);
+    assert!((found.effect.standard_error - (variance * 7.0 / 6.0).sqrt()).abs() < 1e-9, "{:?}", found.effect);
+    assert_eq!(found.effect.degrees_of_freedom, Some(5.0));
+    // Units that differ by less than sampling alone would have them are no reason for a narrower interval.
+    let sampled: Vec<UnitChange> = rows.iter().map(|row| UnitChange { variance: 9.0, ..*row }).collect();
+    let found = change_contrast(&sampled).expect("an answer");
+    assert!((found.effect.standard_error - (9.0_f64 * 7.0 / 6.0).sqrt()).abs() < 1e-9, "{:?}", found.effect);
+}
+
+#[test]
+fn few_units_on_a_side_share_the_error_of_all_and_many_do_not() {
+    let rows = |treated: usize, others: usize| -> Vec<UnitChange> {
+        let value = |unit: usize| (unit * unit % 7) as f64 * 0.1;
+        (0..treated + others).map(|unit| change(unit, 0, unit < treated, value(unit), 0.001)).collect()
+    };
+    let spread = |treated, others| change_contrast(&rows(treated, others)).expect("an answer").spread;
+    assert_eq!(spread(3, 3), ChangeSpread::Alike);
+    assert_eq!(spread(2, 9), ChangeSpread::Alike);
+    assert_eq!(spread(8, 8), ChangeSpread::ByUnit);
+    let few = change_contrast(&rows(3, 3)).expect("an answer");
+    assert_eq!(few.effect.degrees_of_freedom, Some(4.0));
+}
+
+#[test]
 fn where_units_are_alike_counts_are_those_of_a_binomial_regression() {
     let rows = [
         counts(0, true, [10, 21]),
@@ -168,9 +202,10 @@ fn what_cannot_be_compared_is_refused() {
         ChangeContrastError::NoTreated
     );
     assert_eq!(change_contrast(&[one]).unwrap_err(), ChangeContrastError::TooFewUnits { units: 1, coefficients: 1 });
-    // The fit goes through a single treated unit whatever it did: that is no small error, but none.
-    let alone: Vec<UnitChange> =
-        (0..9).map(|unit| change(unit, 0, unit == 0, if unit == 0 { 5.0 } else { 0.1 * unit as f64 }, 0.01)).collect();
+    // The fit goes through a single treated unit whatever it did: with units that stand twice, nothing shows its error.
+    let alone: Vec<UnitChange> = (0..18)
+        .map(|row| change(row % 9, row / 9, row % 9 == 0, if row % 9 == 0 { 5.0 } else { 0.1 * row as f64 }, 0.01))
+        .collect();
     assert_eq!(change_contrast(&alone).unwrap_err(), ChangeContrastError::OneUnit);
     for bad in [UnitChange { estimate: f64::NAN, ..one }, UnitChange { variance: 0.0, ..one }] {
         assert_eq!(change_contrast(&[one, bad]).unwrap_err(), ChangeContrastError::NotUsable { row: 1 });

@@ -116,13 +116,20 @@ impl Model<'_> {
         let mut grid = vec![-BOUND];
         grid.extend((-24..=24).map(|step| 0.04 * f64::from(step)));
         grid.push(BOUND);
-        let found = grid.iter().map(|phi| self.log_likelihood(*phi)).collect::<Result<Vec<f64>, _>>()?;
+        let products = Products::of(self.design, self.values);
+        let log_likelihood = |phi: f64| match &products {
+            Some(products) => {
+                products.log_likelihood(phi, self.likelihood).map_or_else(|| self.log_likelihood(phi), Ok)
+            }
+            None => self.log_likelihood(phi),
+        };
+        let found = grid.iter().map(|phi| log_likelihood(*phi)).collect::<Result<Vec<f64>, _>>()?;
         let best = (0..grid.len()).fold(0, |best, place| if found[place] > found[best] { place } else { best });
         if best == 0 || best == grid.len() - 1 {
             return Err(SeriesError::NotStationary { bound: grid[best] });
         }
         // What could be fitted on the grid can be fitted between its points.
-        let value = |phi: f64| self.log_likelihood(phi).unwrap_or(f64::NEG_INFINITY);
+        let value = |phi: f64| log_likelihood(phi).unwrap_or(f64::NEG_INFINITY);
         Ok(numeric::largest(grid[best - 1], grid[best + 1], 1e-9, value))
     }
 
@@ -161,5 +168,65 @@ impl Model<'_> {
             return Err(SeriesError::NoSpread);
         }
         Ok(inverse + &pulled * pulled.transpose() / rest)
+    }
+}
+
+/// What the likelihood needs of the points, summed up once, so that no autocorrelation that is tried reads them again.
+///
+/// With orthonormal columns that span those of the design, and what they leave of the values behind them,
+/// `R⁻¹ (1 − φ²)` has the products `A − φB + φ²C`: of all points, of neighbours, and of all but the first and the last.
+struct Products {
+    all: DMatrix<f64>,
+    neighbours: DMatrix<f64>,
+    inner: DMatrix<f64>,
+    points: f64,
+    /// `log |X′X|`.
+    log_design: f64,
+}
+
+impl Products {
+    fn of(design: &DMatrix<f64>, values: &DVector<f64>) -> Option<Self> {
+        let (points, columns) = design.shape();
+        let qr = design.clone().qr();
+        let (basis, triangle) = (qr.q(), qr.r());
+        let rest = values - &basis * basis.tr_mul(values);
+        let joined =
+            DMatrix::from_fn(
+                points,
+                columns + 1,
+                |row, column| {
+                    if column < columns { basis[(row, column)] } else { rest[row] }
+                },
+            );
+        let (first, last) = (joined.rows(0, points - 1), joined.rows(1, points - 1));
+        let crossed = last.tr_mul(&first);
+        let middle = joined.rows(1, points - 2);
+        let log_design = triangle.diagonal().iter().map(|entry| 2.0 * libm::log(entry.abs())).sum::<f64>();
+        log_design.is_finite().then(|| Self {
+            all: joined.tr_mul(&joined),
+            neighbours: &crossed + crossed.transpose(),
+            inner: middle.tr_mul(&middle),
+            points: points as f64,
+            log_design,
+        })
+    }
+
+    /// The same as [`Model::log_likelihood`]; `None` where rounding leaves no answer.
+    fn log_likelihood(&self, phi: f64, likelihood: Likelihood) -> Option<f64> {
+        let columns = self.all.nrows() - 1;
+        let root = (&self.all - &self.neighbours * phi + &self.inner * (phi * phi)).cholesky()?;
+        let pivot = |place: usize| root.l_dirty()[(place, place)];
+        let squares = pivot(columns) * pivot(columns);
+        let log_spread = libm::log1p(-phi * phi);
+        let of_errors = |count: f64| count * (libm::log(std::f64::consts::TAU * squares / count) + 1.0);
+        let found = match likelihood {
+            Likelihood::Full => -0.5 * (of_errors(self.points) - log_spread),
+            Likelihood::Restricted => {
+                let log_information = (0..columns).map(|place| 2.0 * libm::log(pivot(place))).sum::<f64>();
+                let of_errors = of_errors(self.points - columns as f64);
+                -0.5 * (of_errors - log_spread + log_information + self.log_design)
+            }
+        };
+        found.is_finite().then_some(found)
     }
 }

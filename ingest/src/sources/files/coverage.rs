@@ -28,7 +28,8 @@ const MAIN_INSTANTS: &[(&str, &[&str])] = &[
 #[derive(Debug)]
 pub(crate) struct Assumed {
     is_stated: bool,
-    /// Later instants say nothing of what was read. Cutting the range here instead would make it grow with every
+    /// Later instants say nothing of what was read, and neither do those before 1970, with which programs write that they
+    /// know no time. Cutting the range here instead would make it grow with every
     /// reading of the same files.
     present: Instant,
     ranges: BTreeMap<&'static str, Option<(i64, i64)>>,
@@ -51,7 +52,7 @@ impl Assumed {
         for name in names {
             let column = rows.column_by_name(name).expect("main instants are columns");
             let instants = column.as_primitive::<TimestampMicrosecondType>();
-            for at in instants.iter().flatten().filter(|at| *at <= self.present.0) {
+            for at in instants.iter().flatten().filter(|at| (0..=self.present.0).contains(at)) {
                 let (first, last) = range.unwrap_or((at, at));
                 *range = Some((first.min(at), last.max(at)));
             }

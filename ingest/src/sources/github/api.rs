@@ -218,6 +218,10 @@ fn page<T: DeserializeOwned>(answer: &Answer, envelope: &str) -> Result<Page<T>,
     let next = next
         .map(|target| answer.url.join(target).map_err(|error| answer.unusable(format!("its link is none: {error}"))))
         .transpose()?;
+    // Followed, it would be asked for without end.
+    if next.as_ref() == Some(&answer.url) {
+        return Err(answer.unusable("its link to the next page is its own address"));
+    }
     let (items, broken) = items(list);
     Ok(Page { items, broken, raw: answer.body.clone(), next, total_count, validator: answer.validator() })
 }
