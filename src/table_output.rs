@@ -59,6 +59,29 @@ pub(crate) fn texts(
     print(terminal, format, &batch.schema(), &[batch]).map(Some)
 }
 
+/// Prints rows of texts in a format of rows, with the columns that are named as numbers, instants or truths.
+pub(crate) fn typed(
+    terminal: &Terminal,
+    format: Format,
+    titles: &[&str],
+    rows: &[Vec<Option<String>>],
+    types: &[(&str, DataType)],
+) -> Result<()> {
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (at, title) in titles.iter().enumerate() {
+        let texts: StringArray = rows.iter().map(|row| row.get(at).cloned().flatten()).collect();
+        let wanted = types.iter().find(|(name, _)| name == title).map(|(_, wanted)| wanted);
+        let column: ArrayRef = match wanted {
+            Some(wanted) => cast(&texts, wanted)?,
+            None => Arc::new(texts),
+        };
+        fields.push(Field::new(*title, column.data_type().clone(), true));
+        columns.push(column);
+    }
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    print(terminal, format, &batch.schema(), &[batch])
+}
+
 /// Columns for programs: plain values, one in a cell, whatever a person is shown.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {

@@ -193,7 +193,11 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<data_quality::Row> {
 /// Records that were over before they began, and those that tell of a time after everything that was read. Commits are not looked at: they enter a metric as
 /// changes only.
 fn impossible_times(seen: &Seen<'_>, found: &mut Findings) {
-    for incident in seen.incidents.iter().filter(|incident| session::is_backwards(incident)) {
+    for incident in seen
+        .incidents
+        .iter()
+        .filter(|row| row.opened_at <= seen.as_of && session::is_backwards(&session::known_incident(row, seen.as_of)))
+    {
         let (service, environment) = (incident.service.as_deref(), incident.environment.as_deref());
         found.add("incident_negative_duration", service, environment, &incident.incident_id);
     }

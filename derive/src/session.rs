@@ -82,18 +82,24 @@ pub(crate) fn is_backwards(incident: &incidents::Row) -> bool {
     [incident.mitigated_at, incident.resolved_at].into_iter().flatten().any(|end| end < began_at)
 }
 
-/// Incidents as they were known at `as_of`: what lies after it has not happened yet.
-pub(crate) fn known_incidents(incidents: &[incidents::Row], as_of: Instant) -> Vec<incidents::Row> {
+/// An incident as it was known at `as_of`: what lies after it has not happened yet.
+pub(crate) fn known_incident(incident: &incidents::Row, as_of: Instant) -> incidents::Row {
     let known = |at: Option<Instant>| at.filter(|at| *at <= as_of);
+    incidents::Row {
+        impact_started_at: known(incident.impact_started_at),
+        mitigated_at: known(incident.mitigated_at),
+        resolved_at: known(incident.resolved_at),
+        ..incident.clone()
+    }
+}
+
+/// The incidents that were known at `as_of`, but for those that were over before they began.
+pub(crate) fn known_incidents(incidents: &[incidents::Row], as_of: Instant) -> Vec<incidents::Row> {
     incidents
         .iter()
-        .filter(|incident| incident.opened_at <= as_of && !is_backwards(incident))
-        .map(|incident| incidents::Row {
-            impact_started_at: known(incident.impact_started_at),
-            mitigated_at: known(incident.mitigated_at),
-            resolved_at: known(incident.resolved_at),
-            ..incident.clone()
-        })
+        .filter(|incident| incident.opened_at <= as_of)
+        .map(|incident| known_incident(incident, as_of))
+        .filter(|incident| !is_backwards(incident))
         .collect()
 }
 

@@ -8,6 +8,7 @@ use crate::table_output;
 use crate::terminal::Terminal;
 use ::derive::{Event, Evidence};
 use ::lake::tables::metrics;
+use arrow::datatypes::DataType;
 
 const TITLES: [&str; 22] = [
     "record",
@@ -55,8 +56,17 @@ pub(super) fn print(terminal: &Terminal, format: Format, shown: &Shown) -> Resul
             lines.push(filled(&[("record", "not_listed"), ("subject", subject), ("n", &count.to_string())]));
         }
     }
-    table_output::texts(terminal, format, &TITLES.map(str::to_owned), &lines)?;
-    Ok(())
+    let real = |name| (name, DataType::Float64);
+    let types = [
+        ("at", <::lake::Instant as ::lake::Cell>::data_type()),
+        ("is_counted", DataType::Boolean),
+        real("total_seconds"),
+        real("delay_seconds"),
+        real("censoring_seconds"),
+        real("value"),
+        ("n", DataType::Int64),
+    ];
+    table_output::typed(terminal, format, &TITLES, &lines, &types)
 }
 
 fn filled(cells: &[(&str, &str)]) -> Line {

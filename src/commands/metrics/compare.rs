@@ -6,6 +6,7 @@ use std::fmt::Write;
 use ::derive::{MetricComparison, ProfileComparison, Switched, Workbench, rules};
 use ::lake::{AsOf, Lake};
 use anyhow::Result;
+use arrow::datatypes::DataType;
 use reports::format;
 use serde_json::json;
 
@@ -52,8 +53,9 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &PlaceArgumen
             terminal.data((serde_json::to_string_pretty(&whole)? + "\n").as_bytes())?;
         }
         format => {
-            let titles = ["metric", "profile", "record", "rule", "value", "unit", "n", "meaning"].map(str::to_owned);
-            table_output::texts(terminal, format, &titles, &lines(&compared))?;
+            let titles = ["metric", "profile", "record", "rule", "value", "unit", "n", "meaning"];
+            let types = [("value", DataType::Float64), ("n", DataType::Int64)];
+            table_output::typed(terminal, format, &titles, &lines(&compared), &types)?;
         }
     }
     Ok(Outcome::Done)
