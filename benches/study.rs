@@ -41,8 +41,7 @@ fn main() {
 
 fn arguments() -> Arguments {
     let own = std::env::current_exe().and_then(std::fs::read).expect("this program can be read");
-    let mut plan =
-        Plan { scenarios: scenarios(), replicates: 500, seed: 1, threads: 1, code: canonical::sha256(&own) };
+    let mut plan = Plan { scenarios: scenarios(), replicates: 500, seed: 1, threads: 1, code: canonical::sha256(&own) };
     let mut resume = Path::new(env!("CARGO_TARGET_TMPDIR")).join("study.jsonl");
     let mut names: Vec<String> = Vec::new();
     let mut given = std::env::args().skip(1);

@@ -18,8 +18,8 @@ pub use consensus::{Blocking, Consensus, ConsensusError, FEWEST, Limits, MetricC
 pub use criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
 pub use effects::{Effect, EffectTable, EffectsError, read_effects};
 pub use within::{
-    Adoption, Analysis, BaselineCheck, Cohort, Design, EffectError, EventPoint, FindError, Finding, FindingTerms, FrozenTerms,
-    History, LeadCheck, LeftOutService, Measure, MetricEffect, MetricOutcome, Place, PlaceboDateCheck, SeriesCheck,
-    SeriesPoint, SeriesView, ServiceWeeks, Specification, TermsError, TermsFile, UnitRow, WeekCell, analyse, baseline_batch,
-    changed, find, freeze, practices,
+    Adoption, Analysis, BaselineCheck, Cohort, Design, EffectError, EventPoint, FindError, Finding, FindingTerms,
+    FrozenTerms, History, LeadCheck, LeftOutService, Measure, MetricEffect, MetricOutcome, Place, PlaceboDateCheck,
+    SeriesCheck, SeriesPoint, SeriesView, ServiceWeeks, Specification, TermsError, TermsFile, UnitRow, WeekCell,
+    analyse, baseline_batch, changed, find, freeze, practices,
 };

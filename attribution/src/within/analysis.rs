@@ -73,13 +73,9 @@ pub(crate) fn main(history: &History, design: &Design) -> Result<Main, EffectErr
         return Ok(of_series(design, found));
     }
     match estimate(history.measure, &sides(history, design)) {
-        Ok(found) => Ok(Main {
-            effect: found.wald,
-            method: found.method,
-            services: found.units,
-            rows: found.rows,
-            series: None,
-        }),
+        Ok(found) => {
+            Ok(Main { effect: found.wald, method: found.method, services: found.units, rows: found.rows, series: None })
+        }
         Err(EffectError::Insufficient(told)) => match series::series(history, design) {
             Ok(found) if design.is_controlled => Ok(of_series(design, found)),
             Ok(_) => Err(EffectError::Insufficient(told)),
@@ -104,10 +100,7 @@ fn of_series(design: &Design, found: SeriesEffect) -> Main {
 /// What a series says of its own error holds while it keeps its level. Where levels wander or a year has seasons, one series
 /// finds effects that are not there in 10 to 60 % of worlds of the simulation study, and dates at which nothing happened do
 /// not tell such a series from another.
-pub(crate) fn held_back<'m>(
-    grade: DesignGrade,
-    metrics: impl Iterator<Item = (&'m str, bool)>,
-) -> Option<String> {
+pub(crate) fn held_back<'m>(grade: DesignGrade, metrics: impl Iterator<Item = (&'m str, bool)>) -> Option<String> {
     match grade {
         DesignGrade::A | DesignGrade::B | DesignGrade::C => {
             let weak: Vec<&str> = metrics.filter(|(_, is_series)| *is_series).map(|(metric, _)| metric).collect();

@@ -169,7 +169,9 @@ pub(crate) fn sides_of<'p>(
 /// How a metric's effect is estimated, in words.
 fn method(measure: Measure, is_controlled: bool, spread: ChangeSpread) -> &'static str {
     match (measure, is_controlled) {
-        (Measure::Rate, true) if spread == ChangeSpread::Alike => "ratio of ratios of rates, one change a service, errors alike",
+        (Measure::Rate, true) if spread == ChangeSpread::Alike => {
+            "ratio of ratios of rates, one change a service, errors alike"
+        }
         (Measure::Duration, true) if spread == ChangeSpread::Alike => {
             "difference of mean log changes, one a service, errors alike"
         }

@@ -269,12 +269,7 @@ impl Asking<'_> {
     }
 
     /// What every way of estimating has in common.
-    fn assembled(
-        &self,
-        history: &History,
-        design: &Design,
-        main: &Main,
-    ) -> Result<MetricEffect, EffectError> {
+    fn assembled(&self, history: &History, design: &Design, main: &Main) -> Result<MetricEffect, EffectError> {
         let (terms, wald) = (self.terms, main.effect);
         let unusable = |error: stats::WaldError| EffectError::Insufficient(error.to_string());
         let scale = Scale::of(&history.metric);
@@ -416,8 +411,8 @@ fn held_back(grade: DesignGrade, metrics: &[MetricOutcome], alpha: f64, found: V
             }
         })
         .collect();
-    let is_harm = !matches!(grade, DesignGrade::D | DesignGrade::E)
-        && verdict(&by_services, alpha, None) == Verdict::Worsens;
+    let is_harm =
+        !matches!(grade, DesignGrade::D | DesignGrade::E) && verdict(&by_services, alpha, None) == Verdict::Worsens;
     told.filter(|_| found.is_conclusive() && !is_harm)
 }
 

@@ -25,8 +25,7 @@ pub enum Estimator {
 }
 
 /// All of them, in the order of tallies.
-pub const ESTIMATORS: [Estimator; 4] =
-    [Estimator::Default, Estimator::Welch, Estimator::Pearson, Estimator::TwoWay];
+pub const ESTIMATORS: [Estimator; 4] = [Estimator::Default, Estimator::Welch, Estimator::Pearson, Estimator::TwoWay];
 
 /// What one analysis says of one world.
 #[derive(Clone, Copy, Debug, PartialEq)]

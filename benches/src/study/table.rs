@@ -42,7 +42,8 @@ pub fn told(plan: &Plan, cells: &BTreeMap<Cell, Tally>) -> String {
         }
     }
     if !means.is_empty() {
-        text += &format!("\nWhere effects differ, lowest coverage of the mean that they were drawn around, %:\n{means}");
+        text +=
+            &format!("\nWhere effects differ, lowest coverage of the mean that they were drawn around, %:\n{means}");
     }
     let missed = if misses.is_empty() { "Nothing missed its goal.\n".to_owned() } else { format!("Missed:\n{misses}") };
     format!("{text}\n{missed}")
@@ -54,7 +55,11 @@ fn rows<'t>(plan: &'t Plan, cells: &'t BTreeMap<Cell, Tally>) -> Vec<Row<'t>> {
             let effects = 0..planted(METRICS[metric].1).len();
             effects.map(|effect| cells.get(&Cell { scenario, metric, effect })).collect::<Option<Vec<_>>>()
         };
-        Some(Row { name: &one.name, spread: one.spread, tallies: (0..METRICS.len()).map(of_metric).collect::<Option<_>>()? })
+        Some(Row {
+            name: &one.name,
+            spread: one.spread,
+            tallies: (0..METRICS.len()).map(of_metric).collect::<Option<_>>()?,
+        })
     };
     plan.scenarios.iter().enumerate().filter_map(of).collect()
 }

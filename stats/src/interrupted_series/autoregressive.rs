@@ -118,7 +118,9 @@ impl Model<'_> {
         grid.push(BOUND);
         let products = Products::of(self.design, self.values);
         let log_likelihood = |phi: f64| match &products {
-            Some(products) => products.log_likelihood(phi, self.likelihood).map_or_else(|| self.log_likelihood(phi), Ok),
+            Some(products) => {
+                products.log_likelihood(phi, self.likelihood).map_or_else(|| self.log_likelihood(phi), Ok)
+            }
             None => self.log_likelihood(phi),
         };
         let found = grid.iter().map(|phi| log_likelihood(*phi)).collect::<Result<Vec<f64>, _>>()?;
@@ -188,9 +190,14 @@ impl Products {
         let qr = design.clone().qr();
         let (basis, triangle) = (qr.q(), qr.r());
         let rest = values - &basis * basis.tr_mul(values);
-        let joined = DMatrix::from_fn(points, columns + 1, |row, column| {
-            if column < columns { basis[(row, column)] } else { rest[row] }
-        });
+        let joined =
+            DMatrix::from_fn(
+                points,
+                columns + 1,
+                |row, column| {
+                    if column < columns { basis[(row, column)] } else { rest[row] }
+                },
+            );
         let (first, last) = (joined.rows(0, points - 1), joined.rows(1, points - 1));
         let crossed = last.tr_mul(&first);
         let middle = joined.rows(1, points - 2);
