@@ -12,8 +12,8 @@ pub enum DesignGrade {
     B,
     /// Units began at one date, and others never did.
     C,
-    /// One series and one date without a control. It concludes only where the same analysis finds next to nothing at dates
-    /// at which nothing happened.
+    /// One series and one date without a control. It prints estimates and is at most inconclusive: a season or a level that
+    /// wanders looks like an effect, and dates at which nothing happened do not tell it from one.
     D,
     /// One group, before and after, without a control that the design can rest on. It prints estimates and is at most
     /// inconclusive.

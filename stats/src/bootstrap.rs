@@ -1,12 +1,13 @@
 //! Resampling by cluster, and intervals from the replicates.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::distributions::{DistributionError, normal_quantile, normal_upper_tail};
 use crate::interval::{ConfidenceError, Interval, tail_probability};
 use crate::numeric::{sorted, sorted_mean};
 use crate::quantiles::{QuantileError, quantile};
 use crate::random::Philox;
+use crate::replicates::numbered;
 
 #[cfg(test)]
 mod tests;
@@ -178,6 +179,33 @@ pub fn cluster_bootstrap<V: Clone, K: Ord>(
     seed: u64,
 ) -> Result<Vec<f64>, BootstrapError> {
     Groups::of(values, clusters)?.replicates(&statistic, replicates, seed)
+}
+
+/// Does what [`cluster_bootstrap`] does on so many threads, which change nothing but the time it takes.
+///
+/// # Errors
+/// As there.
+///
+/// # Examples
+/// ```
+/// use std::num::NonZeroUsize;
+/// let mean = |values: &mut [f64]| Some(values.iter().sum::<f64>() / values.len() as f64);
+/// let one = stats::cluster_bootstrap(&[1.0, 2.0, 6.0], &["a", "a", "b"], mean, 50, 1)?;
+/// let two = NonZeroUsize::MIN.saturating_add(1);
+/// assert_eq!(stats::cluster_bootstrap_on(two, &[1.0, 2.0, 6.0], &["a", "a", "b"], mean, 50, 1)?, one);
+/// # Ok::<(), stats::BootstrapError>(())
+/// ```
+pub fn cluster_bootstrap_on<V: Clone + Sync, K: Ord>(
+    threads: NonZeroUsize,
+    values: &[V],
+    clusters: &[K],
+    statistic: impl Fn(&mut [V]) -> Option<f64> + Sync,
+    replicates: usize,
+    seed: u64,
+) -> Result<Vec<f64>, BootstrapError> {
+    let groups = Groups::of(values, clusters)?;
+    let replicate = |drawn: &mut Vec<V>, number: usize| groups.replicate(drawn, &statistic, number, seed);
+    numbered(threads, replicates, Vec::new, replicate).into_iter().collect()
 }
 
 /// Gives the bias-corrected and accelerated interval from replicates and jackknife values.
@@ -355,15 +383,22 @@ impl<'a, V: Clone> Groups<'a, V> {
         seed: u64,
     ) -> Result<Vec<f64>, BootstrapError> {
         let mut drawn: Vec<V> = Vec::new();
-        (0..replicates)
-            .map(|number| {
-                drawn.clear();
-                for chosen in draws(self.groups.len(), seed, number) {
-                    drawn.extend(self.groups[chosen].iter().copied().cloned());
-                }
-                defined(statistic(&mut drawn), ResamplePlace::Replicate(number))
-            })
-            .collect()
+        (0..replicates).map(|number| self.replicate(&mut drawn, statistic, number, seed)).collect()
+    }
+
+    /// One replicate; `drawn` is room for it.
+    fn replicate(
+        &self,
+        drawn: &mut Vec<V>,
+        statistic: &impl Fn(&mut [V]) -> Option<f64>,
+        number: usize,
+        seed: u64,
+    ) -> Result<f64, BootstrapError> {
+        drawn.clear();
+        for chosen in draws(self.groups.len(), seed, number) {
+            drawn.extend(self.groups[chosen].iter().copied().cloned());
+        }
+        defined(statistic(drawn), ResamplePlace::Replicate(number))
     }
 
     /// The statistic with each cluster left out in turn.

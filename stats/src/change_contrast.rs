@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::clustered_regression::{ClusteredError, ClusteredRegression};
 use crate::linear::LeastSquares;
-use crate::meta_analysis::{CombineError, PooledMethod, Tau2Method, meta_regression};
+use crate::meta_analysis::{CombineError, Tau2Method, residual_tau2};
 use crate::wald::Wald;
 
 #[cfg(test)]
@@ -307,8 +307,7 @@ impl Design {
     fn between_variance(&self, changes: &[UnitChange]) -> Result<f64, ChangeContrastError> {
         let (estimates, variances): (Vec<f64>, Vec<f64>) =
             changes.iter().map(|change| (change.estimate, change.variance)).unzip();
-        let method = Tau2Method::RestrictedLikelihood;
-        Ok(meta_regression(&estimates, &variances, &self.columns, method, PooledMethod::Wald)?.tau2)
+        Ok(residual_tau2(&estimates, &variances, &self.columns, Tau2Method::RestrictedLikelihood)?)
     }
 
     fn regression(&self, changes: &[UnitChange], tau2: f64) -> Result<ClusteredRegression, ChangeContrastError> {

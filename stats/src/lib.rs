@@ -103,6 +103,7 @@ mod random;
 mod ranks;
 mod rates;
 mod ratio_interval;
+mod replicates;
 mod replication;
 mod robust_location;
 mod score;
@@ -118,7 +119,7 @@ mod wald;
 pub use block_bootstrap::{circular_block_bootstrap, circular_block_mean};
 pub use bootstrap::{
     Bca, BootstrapError, ResamplePlace, basic_interval, bca_interval, bootstrap_standard_error, cluster_bootstrap,
-    cluster_bootstrap_bca, percentile_interval,
+    cluster_bootstrap_bca, cluster_bootstrap_on, percentile_interval,
 };
 pub use censored_quantile::{
     CensoredBootstrapError, CensoredQuantile, CensoredQuantileError, Completion, Subject, censored_quantile_bca,
@@ -174,7 +175,9 @@ pub use meta_analysis::{
 };
 pub use multiplicity::{Adjust, Combination, MultiplicityError, adjusted_p_values, combined_p_value};
 pub use panel::{Panel, PanelError, PanelUnit};
-pub use permutation::{PermutationError, PermutationTest, permutation_test, stratified_permutation_test};
+pub use permutation::{
+    PermutationError, PermutationTest, permutation_test, stratified_permutation_test, stratified_permutation_test_on,
+};
 pub use placebo::{
     PlaceboDate, PlaceboDates, PlaceboError, PlaceboStatistic, PlaceboTest, placebo_adoption, placebo_dates,
 };

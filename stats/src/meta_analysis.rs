@@ -27,6 +27,7 @@ pub use collapse::{CollapseWeights, Collapsed, collapse};
 pub use influence::{Influence, ShrunkenEffect, cumulative_pool, influence, leave_one_out, shrunken_effects};
 pub use permutation::sign_flip_test;
 pub use prediction::pivotal_prediction_interval;
+pub(crate) use regression::residual_tau2;
 pub use regression::{MetaRegression, RegressionCoefficient, meta_regression};
 pub use selection::{ReportedSide, SelectionModel, selection_model};
 pub use small_study::{

@@ -1,9 +1,10 @@
 //! A difference of two arms among those under the same values dealt out to the arms anew.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::numeric::sorted_mean;
 use crate::random::Philox;
+use crate::replicates::numbered;
 
 #[cfg(test)]
 mod tests;
@@ -134,6 +135,33 @@ pub fn stratified_permutation_test<K: Ord>(
     replicates: u64,
     seed: u64,
 ) -> Result<PermutationTest, PermutationError> {
+    stratified_permutation_test_on(NonZeroUsize::MIN, outcome, is_first, strata, replicates, seed)
+}
+
+/// Does what [`stratified_permutation_test`] does on so many threads, which change nothing but the time it takes.
+///
+/// # Errors
+/// As there.
+///
+/// # Examples
+/// ```
+/// use std::num::NonZeroUsize;
+/// let outcome: Vec<f64> = (0..60).map(|place| f64::from(place * place % 61)).collect();
+/// let is_first: Vec<bool> = (0..60).map(|place| place % 2 == 0).collect();
+/// let strata = vec![(); 60];
+/// let one = stats::stratified_permutation_test(&outcome, &is_first, &strata, 500, 1)?;
+/// let two = NonZeroUsize::MIN.saturating_add(1);
+/// assert_eq!(stats::stratified_permutation_test_on(two, &outcome, &is_first, &strata, 500, 1)?, one);
+/// # Ok::<(), stats::PermutationError>(())
+/// ```
+pub fn stratified_permutation_test_on<K: Ord>(
+    threads: NonZeroUsize,
+    outcome: &[f64],
+    is_first: &[bool],
+    strata: &[K],
+    replicates: u64,
+    seed: u64,
+) -> Result<PermutationTest, PermutationError> {
     let strata = Stratum::all(outcome, is_first, strata)?;
     let scale: f64 = strata.iter().map(Stratum::weight).sum();
     let sizes = strata.iter().flat_map(|stratum| &stratum.values).map(|value| value.abs());
@@ -155,13 +183,14 @@ pub fn stratified_permutation_test<K: Ord>(
     } else if replicates == 0 {
         return Err(PermutationError::NoReplicates);
     } else {
-        let mut values: Vec<Vec<f64>> = strata.iter().map(|stratum| stratum.values.clone()).collect();
-        let mut drawn = |replicate: u64| -> f64 {
-            let mut random = Philox::new(seed, replicate);
-            let each = strata.iter().zip(&mut values).map(|(stratum, values)| stratum.drawn_sum(values, &mut random));
+        let room = || strata.iter().map(|stratum| stratum.values.clone()).collect::<Vec<Vec<f64>>>();
+        let drawn = |values: &mut Vec<Vec<f64>>, replicate: usize| -> f64 {
+            let mut random = Philox::new(seed, replicate as u64);
+            let each = strata.iter().zip(values).map(|(stratum, values)| stratum.drawn_sum(values, &mut random));
             each.sum()
         };
-        std::iter::once(observed).chain((0..replicates).map(&mut drawn)).collect()
+        let count = usize::try_from(replicates).unwrap_or(usize::MAX);
+        std::iter::once(observed).chain(numbered(threads, count, room, drawn)).collect()
     };
     Ok(compared(observed, scale, &sums, 1e-10 * largest, is_exact))
 }

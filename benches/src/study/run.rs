@@ -21,8 +21,10 @@ pub const PART: u64 = 250;
 pub struct Plan {
     /// The kinds of worlds.
     pub scenarios: Vec<Scenario>,
-    /// Worlds of each cell.
+    /// Worlds of each cell in which nothing is planted.
     pub replicates: u64,
+    /// Worlds of each cell in which something is.
+    pub planted_replicates: u64,
     /// The seed of everything.
     pub seed: u64,
     /// Threads.
@@ -75,11 +77,22 @@ impl Plan {
         (0..self.scenarios.len()).flat_map(of_scenario).collect()
     }
 
+    /// How many worlds a cell has.
+    fn worlds(&self, cell: Cell) -> u64 {
+        if cell.effect == 0 { self.replicates } else { self.planted_replicates }
+    }
+
+    /// How many worlds there are in all.
+    #[must_use]
+    pub fn all_worlds(&self) -> u64 {
+        self.cells().into_iter().map(|cell| self.worlds(cell)).sum()
+    }
+
     fn parts(&self) -> Vec<Part> {
-        let starts = (0..self.replicates).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
         let parts = |cell: Cell| {
-            let count = |first: u64| PART.min(self.replicates - first);
-            starts.clone().map(move |first| Part { cell, first, count: count(first) })
+            let worlds = self.worlds(cell);
+            let starts = (0..worlds).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
+            starts.map(move |first| Part { cell, first, count: PART.min(worlds - first) })
         };
         self.cells().into_iter().flat_map(parts).collect()
     }

@@ -15,6 +15,9 @@ pub const CONSERVATIVE: f64 = 0.03;
 /// The least that intervals at 95 % hold.
 pub const LEAST_COVERAGE: f64 = 0.93;
 
+/// The coverage in fewer worlds than these is told of none.
+const FEWEST_WORLDS: u64 = 100;
+
 /// What lies above the table.
 const HEAD: &str = "\
 | world | grade | worlds a cell | answered % | may conclude % | type-I error % | without the gate % | coverage % | power % | Welch % | \\|r\\| > 0.7 % | two-way % |
@@ -86,7 +89,12 @@ impl Row<'_> {
         let fields = [
             self.name.to_owned(),
             null(&grades),
-            self.each(&|effects| least(effects.iter().map(|tally| tally.worlds)).to_string()),
+            self.each(&|effects| {
+                let (null, planted) = (effects[0].worlds, effects[1..].iter().map(|tally| tally.worlds).min());
+                planted
+                    .filter(|worlds| *worlds != null)
+                    .map_or_else(|| null.to_string(), |worlds| format!("{null}, planted {worlds}"))
+            }),
             null(&|tally| percent(Share { count: tally.counts[0].answered, of: tally.worlds })),
             null(&|tally| percent(Share { count: tally.counts[0].firm, of: tally.counts[0].answered })),
             null(&|tally| marked(type_one(tally))),
@@ -128,17 +136,13 @@ impl Row<'_> {
     }
 }
 
-fn least(numbers: impl Iterator<Item = u64>) -> u64 {
-    numbers.min().unwrap_or(0)
-}
-
 /// How often the default's limits hold the mean effect that was planted, whoever it fell on.
 fn of_mean(tally: &Tally) -> Share {
     Share { count: tally.counts[0].covered_mean, of: tally.counts[0].answered }
 }
 
 fn lowest_share(effects: &[&Tally], of: &dyn Fn(&Tally) -> Share) -> Option<Share> {
-    let shares = effects.iter().map(|tally| of(tally)).filter(|share| share.of > 0);
+    let shares = effects.iter().map(|tally| of(tally)).filter(|share| share.of >= FEWEST_WORLDS);
     shares.min_by(|a, b| a.value().unwrap_or(1.0).total_cmp(&b.value().unwrap_or(1.0)))
 }
 

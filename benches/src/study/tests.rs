@@ -15,7 +15,7 @@ fn scenario(name: &str) -> Scenario {
 
 fn plan(names: &[&str], replicates: u64) -> Plan {
     let scenarios = names.iter().map(|name| scenario(name)).collect();
-    Plan { scenarios, replicates, seed: 7, threads: 1, code: "this".to_owned() }
+    Plan { scenarios, replicates, planted_replicates: replicates, seed: 7, threads: 1, code: "this".to_owned() }
 }
 
 fn tally(name: &str, metric: usize, effect: usize, worlds: u64) -> Tally {
@@ -151,7 +151,7 @@ fn any_number_of_threads_and_any_interruption_give_the_same() {
     let whole = plan.run(None, &|_| {}).expect("no file is needed");
     assert_eq!(Plan { threads: 3, ..plan.clone() }.run(None, &|_| {}).expect("no file is needed"), whole);
     // The first part of every cell, and half a line.
-    let first = Plan { replicates: 250, ..plan.clone() };
+    let first = Plan { replicates: 250, planted_replicates: 250, ..plan.clone() };
     first.run(Some(&resume), &|_| {}).expect("it can be written");
     let written = std::fs::read_to_string(&resume).expect("it was written");
     let cut = written.len() - 40;

@@ -372,6 +372,8 @@ pub fn scenarios() -> Vec<Scenario> {
         various("staggered", staggered, usual),
         various("staggered-few", starts(&[(16, 1), (22, 1), (28, 1)], 4, 44, 12), usual),
         various("staggered-few-all", starts(&[(16, 1), (24, 1), (32, 1), (40, 1), (48, 1)], 0, 64, 12), usual),
+        various("staggered-5-6", starts(&[(16, 1), (19, 1), (22, 1), (25, 1), (28, 1)], 6, 44, 12), usual),
+        various("staggered-all-10", starts(&[(16, 2), (24, 2), (32, 2), (40, 2), (48, 2)], 0, 64, 12), usual),
         various("staggered-zipf", staggered, zipf(usual)),
         various("staggered-all", in_the_end, usual),
         various("staggered-all-season", in_the_end, season),

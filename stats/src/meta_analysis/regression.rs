@@ -102,6 +102,16 @@ pub fn meta_regression(
     })
 }
 
+/// The variance between effects of [`meta_regression`] alone, for whoever asks for it step after step.
+pub(crate) fn residual_tau2(
+    estimates: &[f64],
+    variances: &[f64],
+    moderators: &[Vec<f64>],
+    tau2_method: Tau2Method,
+) -> Result<f64, CombineError> {
+    between_variance(&Moderated::of(estimates, variances, moderators)?, tau2_method)
+}
+
 /// Effects whose mean is linear in moderators.
 struct Moderated {
     variances: Vec<f64>,
