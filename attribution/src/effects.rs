@@ -82,14 +82,13 @@ struct Row {
 ///
 /// # Errors
 /// [`EffectsError`] names the line and what is wrong with it: a column that is missing, a number that is not finite, a
-/// scale or a direction that does not exist, a scale that the metric is not compared on, a direction that another row of the metric contradicts, no error or a negative one, an
+/// scale or a direction that does not exist, a scale that the metric is not compared on, no error or a negative one, an
 /// interval that does not hold its estimate, a name that stands there twice, or an overlap with a row that is not there.
 pub fn read_effects(from: impl Read) -> Result<EffectTable, EffectsError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(from);
     let header = reader.headers()?.clone();
     let (mut effects, mut overlaps) = (Vec::new(), BTreeMap::new());
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    let mut directions: BTreeMap<String, (String, u64)> = BTreeMap::new();
     for record in reader.records() {
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -97,12 +96,6 @@ pub fn read_effects(from: impl Read) -> Result<EffectTable, EffectsError> {
         let refused = |what: String| EffectsError::Row { line, what };
         let name = row.effect.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| format!("line {line}"));
         let (estimate, standard_error) = oriented(&row).map_err(refused)?;
-        let (better, first) =
-            directions.entry(row.metric.clone()).or_insert_with(|| (row.better.clone(), line)).clone();
-        if better != row.better {
-            let what = format!("of `{}` {} is better here, and {better} in line {first}", row.metric, row.better);
-            return Err(refused(what));
-        }
         if row.organisation.is_empty() {
             return Err(refused("an effect belongs to an organisation".into()));
         }

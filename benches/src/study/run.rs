@@ -152,7 +152,9 @@ impl Plan {
     /// [`io::Error`] where the file cannot be read or written.
     pub fn run(&self, resume: Option<&Path>, advance: &(dyn Fn(u64) + Sync)) -> io::Result<BTreeMap<Cell, Tally>> {
         let mut known = resume.map_or_else(|| Ok(BTreeMap::new()), |path| self.known(path))?;
-        known.keys().for_each(|part| advance(part.count));
+        for part in known.keys() {
+            advance(part.count);
+        }
         let left: Vec<Part> = self.parts().into_iter().filter(|part| !known.contains_key(part)).collect();
         let open = |path: &Path| -> io::Result<File> {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -179,7 +181,7 @@ impl Plan {
         std::thread::scope(|scope| -> io::Result<()> {
             let threads: Vec<_> = (0..self.threads.max(1)).map(|_| scope.spawn(work)).collect();
             for thread in threads {
-                known.extend(thread.join().map_err(|_| io::Error::other("a thread of the study panicked"))??);
+                known.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
             Ok(())
         })?;

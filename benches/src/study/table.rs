@@ -41,12 +41,13 @@ pub fn told(plan: &Plan, cells: &BTreeMap<Cell, Tally>) -> String {
         text += &row.line();
         misses += &row.misses();
         if row.spread == Spread::Various {
-            means += &format!("- {}: {}\n", row.name, row.each(&|effects| lowest_of(effects, &of_mean)));
+            let lowest = row.each(&|effects| lowest_of(effects, &of_mean));
+            writeln!(means, "- {}: {lowest}", row.name).expect("writing to a text never fails");
         }
     }
     if !means.is_empty() {
-        text +=
-            &format!("\nWhere effects differ, lowest coverage of the mean that they were drawn around, %:\n{means}");
+        text += "\nWhere effects differ, lowest coverage of the mean that they were drawn around, %:\n";
+        text += &means;
     }
     let missed = if misses.is_empty() { "Nothing missed its goal.\n".to_owned() } else { format!("Missed:\n{misses}") };
     format!("{text}\n{missed}")
@@ -122,13 +123,15 @@ impl Row<'_> {
         for (effects, (metric, measure)) in self.tallies.iter().zip(METRICS) {
             let of = type_one(effects[0]);
             if of.is_above(MOST_ERRORS) {
-                let _ = writeln!(text, "- {}, {metric}: type-I error {} % of {} worlds", self.name, percent(of), of.of);
+                writeln!(text, "- {}, {metric}: type-I error {} % of {} worlds", self.name, percent(of), of.of)
+                    .expect("writing to a text never fails");
             }
             for (tally, planted) in effects.iter().zip(planted(measure)) {
                 let of = coverage(tally);
                 if of.is_below(LEAST_COVERAGE) {
                     let (name, held) = (self.name, percent(of));
-                    let _ = writeln!(text, "- {name}, {metric}, {planted:.3}: coverage {held} % of {} worlds", of.of);
+                    writeln!(text, "- {name}, {metric}, {planted:.3}: coverage {held} % of {} worlds", of.of)
+                        .expect("writing to a text never fails");
                 }
             }
         }
@@ -177,6 +180,6 @@ fn percent(share: Share) -> String {
 fn grades(tally: &Tally) -> String {
     let mut given: Vec<(u64, char)> =
         tally.grades.iter().copied().zip("ABCDE".chars()).filter(|(count, _)| *count > 0).collect();
-    given.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+    given.sort_unstable_by_key(|one| std::cmp::Reverse(one.0));
     if given.is_empty() { "–".to_owned() } else { given.into_iter().map(|(_, letter)| letter).collect() }
 }

@@ -230,7 +230,7 @@ fn a_verdict_that_is_held_back_says_why_and_only_the_direction() {
     let Report { markdown, html, .. } = page(&found);
     assert!(markdown.contains("Nothing is concluded: the design cannot carry what the numbers say."));
     assert!(
-        markdown.contains("> By the numbers alone it would be `improves`. The verdict is held back: a series without")
+        markdown.contains("> By the numbers alone it would be `improves`. The verdict is held back: without a control")
     );
     assert!(!markdown.contains("changed for the better at the date"));
     assert!(html.contains("class=\"notice warning\""));
