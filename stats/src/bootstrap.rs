@@ -204,11 +204,8 @@ pub fn cluster_bootstrap_on<V: Clone + Sync, K: Ord>(
     seed: u64,
 ) -> Result<Vec<f64>, BootstrapError> {
     let groups = Groups::of(values, clusters)?;
-    let replicate = |drawn: &mut Vec<V>, number: u64| {
-        let number = usize::try_from(number).expect("below a number that fits");
-        groups.replicate(drawn, &statistic, number, seed)
-    };
-    numbered(threads, replicates as u64, Vec::new, replicate).into_iter().collect()
+    let replicate = |drawn: &mut Vec<V>, number: usize| groups.replicate(drawn, &statistic, number, seed);
+    numbered(threads, replicates, Vec::new, replicate).into_iter().collect()
 }
 
 /// Gives the bias-corrected and accelerated interval from replicates and jackknife values.

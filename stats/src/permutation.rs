@@ -184,12 +184,13 @@ pub fn stratified_permutation_test_on<K: Ord>(
         return Err(PermutationError::NoReplicates);
     } else {
         let room = || strata.iter().map(|stratum| stratum.values.clone()).collect::<Vec<Vec<f64>>>();
-        let drawn = |values: &mut Vec<Vec<f64>>, replicate: u64| -> f64 {
-            let mut random = Philox::new(seed, replicate);
+        let drawn = |values: &mut Vec<Vec<f64>>, replicate: usize| -> f64 {
+            let mut random = Philox::new(seed, replicate as u64);
             let each = strata.iter().zip(values).map(|(stratum, values)| stratum.drawn_sum(values, &mut random));
             each.sum()
         };
-        std::iter::once(observed).chain(numbered(threads, replicates, room, drawn)).collect()
+        let count = usize::try_from(replicates).unwrap_or(usize::MAX);
+        std::iter::once(observed).chain(numbered(threads, count, room, drawn)).collect()
     };
     Ok(compared(observed, scale, &sums, 1e-10 * largest, is_exact))
 }

@@ -8,15 +8,14 @@ mod tests;
 /// Draws replicates `0 .. count`. `room` is what a thread keeps between its replicates.
 pub(crate) fn numbered<S, T: Send>(
     threads: NonZeroUsize,
-    count: u64,
+    count: usize,
     room: impl Fn() -> S + Sync,
-    replicate: impl Fn(&mut S, u64) -> T + Sync,
+    replicate: impl Fn(&mut S, usize) -> T + Sync,
 ) -> Vec<T> {
-    let threads = u64::try_from(threads.get()).unwrap_or(u64::MAX).min(count.max(1));
-    // Wide enough for every product of a place and a count.
-    let bound =
-        |place: u64| u64::try_from(u128::from(count) * u128::from(place) / u128::from(threads)).unwrap_or(count);
-    let part = |place: u64| {
+    let threads = threads.get().min(count.max(1));
+    let (each, rest) = (count / threads, count % threads);
+    let bound = |place: usize| place * each + place.min(rest);
+    let part = |place: usize| {
         let mut own = room();
         (bound(place)..bound(place + 1)).map(|number| replicate(&mut own, number)).collect::<Vec<T>>()
     };

@@ -21,8 +21,10 @@ pub const PART: u64 = 250;
 pub struct Plan {
     /// The kinds of worlds.
     pub scenarios: Vec<Scenario>,
-    /// Worlds of each cell.
+    /// Worlds of each cell in which nothing is planted.
     pub replicates: u64,
+    /// Worlds of each cell in which something is.
+    pub planted_replicates: u64,
     /// The seed of everything.
     pub seed: u64,
     /// Threads.
@@ -75,11 +77,22 @@ impl Plan {
         (0..self.scenarios.len()).flat_map(of_scenario).collect()
     }
 
+    /// How many worlds a cell has.
+    fn worlds(&self, cell: Cell) -> u64 {
+        if cell.effect == 0 { self.replicates } else { self.planted_replicates }
+    }
+
+    /// How many worlds there are in all.
+    #[must_use]
+    pub fn all_worlds(&self) -> u64 {
+        self.cells().into_iter().map(|cell| self.worlds(cell)).sum()
+    }
+
     fn parts(&self) -> Vec<Part> {
-        let starts = (0..self.replicates).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
         let parts = |cell: Cell| {
-            let count = |first: u64| PART.min(self.replicates - first);
-            starts.clone().map(move |first| Part { cell, first, count: count(first) })
+            let worlds = self.worlds(cell);
+            let starts = (0..worlds).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
+            starts.map(move |first| Part { cell, first, count: PART.min(worlds - first) })
         };
         self.cells().into_iter().flat_map(parts).collect()
     }
@@ -139,7 +152,9 @@ impl Plan {
     /// [`io::Error`] where the file cannot be read or written.
     pub fn run(&self, resume: Option<&Path>, advance: &(dyn Fn(u64) + Sync)) -> io::Result<BTreeMap<Cell, Tally>> {
         let mut known = resume.map_or_else(|| Ok(BTreeMap::new()), |path| self.known(path))?;
-        known.keys().for_each(|part| advance(part.count));
+        for part in known.keys() {
+            advance(part.count);
+        }
         let left: Vec<Part> = self.parts().into_iter().filter(|part| !known.contains_key(part)).collect();
         let open = |path: &Path| -> io::Result<File> {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -166,7 +181,7 @@ impl Plan {
         std::thread::scope(|scope| -> io::Result<()> {
             let threads: Vec<_> = (0..self.threads.max(1)).map(|_| scope.spawn(work)).collect();
             for thread in threads {
-                known.extend(thread.join().map_err(|_| io::Error::other("a thread of the study panicked"))??);
+                known.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
             Ok(())
         })?;

@@ -15,6 +15,10 @@ pub const CONSERVATIVE: f64 = 0.03;
 /// The least that intervals at 95 % hold.
 pub const LEAST_COVERAGE: f64 = 0.93;
 
+const WRITTEN: &str = "writing to a text never fails";
+/// The coverage in fewer worlds than these is told of none.
+const FEWEST_WORLDS: u64 = 100;
+
 /// What lies above the table.
 const HEAD: &str = "\
 | world | grade | worlds a cell | answered % | may conclude % | type-I error % | without the gate % | coverage % | power % | Welch % | \\|r\\| > 0.7 % | two-way % |
@@ -38,12 +42,13 @@ pub fn told(plan: &Plan, cells: &BTreeMap<Cell, Tally>) -> String {
         text += &row.line();
         misses += &row.misses();
         if row.spread == Spread::Various {
-            means += &format!("- {}: {}\n", row.name, row.each(&|effects| lowest_of(effects, &of_mean)));
+            let lowest = row.each(&|effects| lowest_of(effects, &of_mean));
+            writeln!(means, "- {}: {lowest}", row.name).expect(WRITTEN);
         }
     }
     if !means.is_empty() {
-        text +=
-            &format!("\nWhere effects differ, lowest coverage of the mean that they were drawn around, %:\n{means}");
+        let title = "Where effects differ, lowest coverage of the mean that they were drawn around, %:";
+        writeln!(text, "\n{title}\n{}", means.trim_end()).expect(WRITTEN);
     }
     let missed = if misses.is_empty() { "Nothing missed its goal.\n".to_owned() } else { format!("Missed:\n{misses}") };
     format!("{text}\n{missed}")
@@ -86,7 +91,12 @@ impl Row<'_> {
         let fields = [
             self.name.to_owned(),
             null(&grades),
-            self.each(&|effects| least(effects.iter().map(|tally| tally.worlds)).to_string()),
+            self.each(&|effects| {
+                let (null, planted) = (effects[0].worlds, effects[1..].iter().map(|tally| tally.worlds).min());
+                planted
+                    .filter(|worlds| *worlds != null)
+                    .map_or_else(|| null.to_string(), |worlds| format!("{null}, planted {worlds}"))
+            }),
             null(&|tally| percent(Share { count: tally.counts[0].answered, of: tally.worlds })),
             null(&|tally| percent(Share { count: tally.counts[0].firm, of: tally.counts[0].answered })),
             null(&|tally| marked(type_one(tally))),
@@ -114,22 +124,20 @@ impl Row<'_> {
         for (effects, (metric, measure)) in self.tallies.iter().zip(METRICS) {
             let of = type_one(effects[0]);
             if of.is_above(MOST_ERRORS) {
-                let _ = writeln!(text, "- {}, {metric}: type-I error {} % of {} worlds", self.name, percent(of), of.of);
+                let (name, errs) = (self.name, percent(of));
+                writeln!(text, "- {name}, {metric}: type-I error {errs} % of {} worlds", of.of).expect(WRITTEN);
             }
             for (tally, planted) in effects.iter().zip(planted(measure)) {
                 let of = coverage(tally);
                 if of.is_below(LEAST_COVERAGE) {
                     let (name, held) = (self.name, percent(of));
-                    let _ = writeln!(text, "- {name}, {metric}, {planted:.3}: coverage {held} % of {} worlds", of.of);
+                    writeln!(text, "- {name}, {metric}, {planted:.3}: coverage {held} % of {} worlds", of.of)
+                        .expect(WRITTEN);
                 }
             }
         }
         text
     }
-}
-
-fn least(numbers: impl Iterator<Item = u64>) -> u64 {
-    numbers.min().unwrap_or(0)
 }
 
 /// How often the default's limits hold the mean effect that was planted, whoever it fell on.
@@ -138,7 +146,7 @@ fn of_mean(tally: &Tally) -> Share {
 }
 
 fn lowest_share(effects: &[&Tally], of: &dyn Fn(&Tally) -> Share) -> Option<Share> {
-    let shares = effects.iter().map(|tally| of(tally)).filter(|share| share.of > 0);
+    let shares = effects.iter().map(|tally| of(tally)).filter(|share| share.of >= FEWEST_WORLDS);
     shares.min_by(|a, b| a.value().unwrap_or(1.0).total_cmp(&b.value().unwrap_or(1.0)))
 }
 
@@ -173,6 +181,6 @@ fn percent(share: Share) -> String {
 fn grades(tally: &Tally) -> String {
     let mut given: Vec<(u64, char)> =
         tally.grades.iter().copied().zip("ABCDE".chars()).filter(|(count, _)| *count > 0).collect();
-    given.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+    given.sort_unstable_by_key(|(count, _)| std::cmp::Reverse(*count));
     if given.is_empty() { "–".to_owned() } else { given.into_iter().map(|(_, letter)| letter).collect() }
 }
