@@ -122,8 +122,8 @@ fn fell([count, sum]: [f64; 2], [later_count, later_sum]: [f64; 2]) -> f64 {
     sum / count - later_sum / later_count
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a bootstrap asks statistics that may have no answer")]
 /// The change of the pooled mean of those that began less that of the others.
-#[expect(clippy::unnecessary_wraps, reason = "a bootstrap asks for a statistic that may have no value")]
 fn contrast(services: &mut [Service]) -> Option<f64> {
     let mut sums = [[[0.0; 2]; 2]; 2];
     for service in services.iter() {

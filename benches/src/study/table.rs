@@ -15,6 +15,7 @@ pub const CONSERVATIVE: f64 = 0.03;
 /// The least that intervals at 95 % hold.
 pub const LEAST_COVERAGE: f64 = 0.93;
 
+const WRITTEN: &str = "writing to a text never fails";
 /// The coverage in fewer worlds than these is told of none.
 const FEWEST_WORLDS: u64 = 100;
 
@@ -42,12 +43,12 @@ pub fn told(plan: &Plan, cells: &BTreeMap<Cell, Tally>) -> String {
         misses += &row.misses();
         if row.spread == Spread::Various {
             let lowest = row.each(&|effects| lowest_of(effects, &of_mean));
-            writeln!(means, "- {}: {lowest}", row.name).expect("writing to a text never fails");
+            writeln!(means, "- {}: {lowest}", row.name).expect(WRITTEN);
         }
     }
     if !means.is_empty() {
-        text += "\nWhere effects differ, lowest coverage of the mean that they were drawn around, %:\n";
-        text += &means;
+        let title = "Where effects differ, lowest coverage of the mean that they were drawn around, %:";
+        writeln!(text, "\n{title}\n{}", means.trim_end()).expect(WRITTEN);
     }
     let missed = if misses.is_empty() { "Nothing missed its goal.\n".to_owned() } else { format!("Missed:\n{misses}") };
     format!("{text}\n{missed}")
@@ -123,15 +124,15 @@ impl Row<'_> {
         for (effects, (metric, measure)) in self.tallies.iter().zip(METRICS) {
             let of = type_one(effects[0]);
             if of.is_above(MOST_ERRORS) {
-                writeln!(text, "- {}, {metric}: type-I error {} % of {} worlds", self.name, percent(of), of.of)
-                    .expect("writing to a text never fails");
+                let (name, errs) = (self.name, percent(of));
+                writeln!(text, "- {name}, {metric}: type-I error {errs} % of {} worlds", of.of).expect(WRITTEN);
             }
             for (tally, planted) in effects.iter().zip(planted(measure)) {
                 let of = coverage(tally);
                 if of.is_below(LEAST_COVERAGE) {
                     let (name, held) = (self.name, percent(of));
                     writeln!(text, "- {name}, {metric}, {planted:.3}: coverage {held} % of {} worlds", of.of)
-                        .expect("writing to a text never fails");
+                        .expect(WRITTEN);
                 }
             }
         }
@@ -180,6 +181,6 @@ fn percent(share: Share) -> String {
 fn grades(tally: &Tally) -> String {
     let mut given: Vec<(u64, char)> =
         tally.grades.iter().copied().zip("ABCDE".chars()).filter(|(count, _)| *count > 0).collect();
-    given.sort_unstable_by_key(|one| std::cmp::Reverse(one.0));
+    given.sort_unstable_by_key(|(count, _)| std::cmp::Reverse(*count));
     if given.is_empty() { "–".to_owned() } else { given.into_iter().map(|(_, letter)| letter).collect() }
 }
