@@ -595,8 +595,8 @@ async fn a_folder_is_read_by_the_names_of_its_files() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    files:records incidents Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given")
-    files:records interventions Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given")
+    files:records incidents Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given: from the first to the last record")
+    files:records interventions Some(2026-01-05T08:00:00Z) Some(2026-01-05T08:00:00.000001Z) Some("taken as given: from the first to the last record")
     "#);
     assert!(coverage.iter().all(|row| row.is_complete));
 }
