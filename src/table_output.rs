@@ -51,12 +51,8 @@ pub(crate) fn texts(
     if matches!(format, Format::Table | Format::Json) {
         return Ok(None);
     }
-    let fields: Vec<Field> = titles.iter().map(|title| Field::new(title, DataType::Utf8, true)).collect();
-    let columns = (0..titles.len())
-        .map(|at| Arc::new(rows.iter().map(|row| row.get(at).cloned().flatten()).collect::<StringArray>()) as ArrayRef)
-        .collect();
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
-    print(terminal, format, &batch.schema(), &[batch]).map(Some)
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    typed(terminal, format, &titles, rows, &[]).map(Some)
 }
 
 /// Prints rows of texts in a format of rows, with the columns that are named as numbers, instants or truths.
@@ -78,8 +74,7 @@ pub(crate) fn typed(
         fields.push(Field::new(*title, column.data_type().clone(), true));
         columns.push(column);
     }
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
-    print(terminal, format, &batch.schema(), &[batch])
+    Columns { fields, columns }.print_whole(terminal, format)
 }
 
 /// Columns for programs: plain values, one in a cell, whatever a person is shown.

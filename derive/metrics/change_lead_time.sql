@@ -4,7 +4,7 @@
 -- shown:     head
 -- unit:      seconds
 -- better:    lower
--- statistic: quantiles over changes merged in the window, weighted for those that still wait
+-- statistic: quantiles over changes merged in the window, weighted for those that still wait; a quantile that the weights do not reach is bounded from below by the times so far
 -- gives:     p50, p75, p90
 -- strata:    author_kind, repository
 -- reads:     unit_changes, unit_windows

@@ -4,7 +4,7 @@
 -- place:      2
 -- unit:       seconds
 -- better:     lower
--- statistic:  quantiles over changes merged in the window, from the last original commit authored, weighted for those that still wait
+-- statistic:  quantiles over changes merged in the window, from the last original commit authored, weighted for those that still wait; a quantile that the weights do not reach is bounded from below by the times so far
 -- gives:      p50, p75, p90
 -- reads:      unit_changes, unit_windows
 -- excluded:   changes of the first known rollout, of a rollout after a gap, and without a start before the rollout; merge commits

@@ -231,7 +231,8 @@ fn censored_quantiles(rows: &Rows, probabilities: &[f64], seed: u64) -> Vec<Esti
 /// What the quantile of these very changes will exceed or equal, however long those that wait still take: the quantile of
 /// their times so far.
 fn so_far(rows: &Rows, probability: f64) -> Option<f64> {
-    let mut times: Vec<f64> = rows.iter().map(|row| row[0].max(0.0)).filter(|time| !time.is_nan()).collect();
+    // Where nobody knows when it began, it has waited for nothing at least.
+    let mut times: Vec<f64> = rows.iter().map(|row| row[0].max(0.0)).collect();
     times.sort_by(f64::total_cmp);
     let count = times.len() as f64;
     let reached = (1..=times.len()).find(|place| *place as f64 >= probability * count - 1e-9)?;

@@ -33,19 +33,19 @@ struct Read {
     incidents: Ranges,
 }
 
-/// The flags of each rollout, in the order of the rollouts.
+/// The flags of each rollout, in the order of the rollouts. Whether remedies are on record is what [`names_remedies`] says.
 pub(crate) fn flags(
     rollouts: &[rollouts::Row],
     incidents: &[incidents::Row],
     reverts: &[Revert],
     exposure: &Exposure,
     plan: &Plan,
+    names_remedies: bool,
 ) -> Vec<Flags> {
     let remedied: BTreeSet<(&str, &str)> = remedied(rollouts, reverts)
         .filter(|rollout| !deployments::is_stand_in(&rollout.evidence))
         .map(|rollout| (rollout.service.as_str(), &*rollout.environment))
         .collect();
-    let names_remedies = names_remedies(rollouts, incidents, reverts);
     let recorded: BTreeSet<&str> = incidents.iter().filter_map(|incident| incident.service.as_deref()).collect();
     let mut services: BTreeMap<&str, Read> = BTreeMap::new();
     rollouts

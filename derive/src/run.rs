@@ -103,7 +103,7 @@ pub(crate) async fn whole(snapshot: &Snapshot, plan: &Plan, scope: &Scope<'_>) -
     let context = with_functions(&snapshot.context(plan.threads).await?, plan.seed);
     session::register_settings(&context, plan, as_of)?;
     let names_remedies = flags::names_remedies(&built.rollouts, &known_incidents, &reverts);
-    let flags = flags::flags(&built.rollouts, &known_incidents, &reverts, &exposure, plan);
+    let flags = flags::flags(&built.rollouts, &known_incidents, &reverts, &exposure, plan, names_remedies);
     session::register_rollouts(&context, &built.rollouts, &flags, &exposure, plan)?;
     stages::register(&context, "rollout_changes", TableRow::batch(links.rows.clone()))?;
     session::register_incidents(&context, &known_incidents, &exposure, plan)?;

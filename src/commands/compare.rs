@@ -136,17 +136,13 @@ fn told(found: &Comparison, question: &Question, views: &str) -> String {
             Scale::LogRatio => format!("geometric mean {}", format::number(arm.mean)),
             Scale::Difference => format!("share {}", format::percent(arm.mean)),
         };
-        {
-            let (rows, units) = (counted(arm.rows, "row", "rows"), counted(arm.units, "unit", "units"));
-            format!("`{}`: {rows} of {units}, {mean}", arm.name)
-        }
+        let (rows, units) = (counted(arm.rows, "row", "rows"), counted(arm.units, "unit", "units"));
+        format!("`{}`: {rows} of {units}, {mean}", arm.name)
     };
     lines.push(format!("{} against {}", arm(treatment), arm(control)));
     if found.left_out_rows > 0 {
-        lines.push({
-            let rows = counted(found.left_out_rows, "row is of another arm or lacks", "rows are of other arms or lack");
-            format!("{rows} a value: left out")
-        });
+        let rows = counted(found.left_out_rows, "row is of another arm or lacks", "rows are of other arms or lack");
+        lines.push(format!("{rows} a value: left out"));
     }
     lines.push(verdict(found));
     lines.push(format!(

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::cli::Global;
 use crate::exit::Outcome;
+use crate::numbers::counted;
 use crate::pipeline::{self, Environment};
 use crate::settings::{Layered, paths};
 use crate::table_output::Columns;
@@ -59,8 +60,7 @@ fn configured(layered: &Layered) -> Verdict {
         0 => Verdict::Bad(
             "no source: `doracle ingest` and `run` have nothing to read (`doracle report --git` needs none)".to_owned(),
         ),
-        1 => Verdict::Good("1 source".to_owned()),
-        count => Verdict::Good(format!("{count} sources")),
+        count => Verdict::Good(counted(count, "source", "sources")),
     }
 }
 

@@ -141,3 +141,15 @@ fn without_chance_no_word_concludes_and_programs_get_numbers() {
     assert_eq!((&first["estimate"], &first["p_value"]), (&whole["effect"]["estimate"], &whole["p_value"]));
     assert_eq!((&first["ci_low"], &first["scale"]), (&whole["effect"]["low"], &"log_ratio".into()));
 }
+
+#[test]
+fn a_column_that_is_there_twice_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), &reference());
+    let path = folder.path().join("hours.csv");
+    let text = std::fs::read_to_string(&path).expect("it was written").replace("hours,arm,note", "hours,arm,hours");
+    std::fs::write(&path, text).expect("it can be written");
+    let (code, _, words) = run(folder.path(), &[&ASKED[..], &["--data", "hours.csv", "--better", "lower"]].concat());
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("the column `hours` is there twice"), "{words}");
+}

@@ -106,6 +106,13 @@ fn what_the_configuration_tells_of_is_found_listed_and_measured() {
     for part in ["orchestrator 1.1", "What the change of working did", "`crew`: verdict", "intervention unseen"] {
         assert!(page.contains(part), "no `{part}` in\n{page}");
     }
+    std::fs::write(folder.join("out/findings/notes.json"), "{}").expect("it can be written");
+    std::fs::write(folder.join("out/findings/old.json"), "{\"kind\": \"doracle-finding\"}").expect("it can be written");
+    std::fs::write(folder.join("out/findings/old.html"), "x").expect("it can be written");
+    let (code, _, words) = run(folder, &["report", "--out", "out"]);
+    assert_eq!(code, 0, "{words}");
+    assert!(folder.join("out/findings/notes.json").is_file(), "what somebody put there stays");
+    assert!(!folder.join("out/findings/old.json").exists() && !folder.join("out/findings/old.html").exists());
     let of_crew = std::fs::read_to_string(folder.join("out/findings/crew.html")).expect("it has a page of its own");
     assert!(of_crew.contains("crew") && !of_crew.contains("<script"));
     let (code, out, words) = run(folder, &["compare", "--practice", "crew", "--format", "json"]);
@@ -123,4 +130,20 @@ fn an_intervention_that_cannot_be_is_refused_with_its_place() {
     let (code, _, words) = run(folder, &["config", "show"]);
     assert_eq!(code, 2, "{words}");
     assert!(words.contains("interventions[1].practice") && words.contains("exactly one of"), "{words}");
+}
+
+#[test]
+fn a_change_of_working_outside_the_period_and_with_a_long_name_costs_no_report() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    organisation(folder);
+    let rule =
+        |practice: &str, from: &str| format!("[[interventions]]\npractice = \"{practice}\"\nfrom = \"{from}\"\n");
+    let rules = [rule(&"long ".repeat(60), "2026-01-07T00:00:00Z"), rule("old", "0001-01-01T00:00:00Z")].concat();
+    let sources = CONFIGURATION.split("[[interventions]]").next().expect("its sources");
+    std::fs::write(folder.join("doracle.toml"), format!("{sources}{rules}")).expect("it can be written");
+    let (code, _, words) = run(folder, &["run"]);
+    assert_eq!(code, 0, "{words}");
+    let pages = std::fs::read_dir(folder.join("reports/latest/findings")).expect("pages").count();
+    assert_eq!(pages, 6, "three files for each of two");
 }

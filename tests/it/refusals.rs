@@ -166,6 +166,14 @@ fn an_empty_period_says_what_there_is() {
         assert_eq!(code, 2, "{words}");
         assert!(words.contains(expected), "{words}");
     }
+    let query = "SELECT null AS a, CAST(18446744073709551615 AS BIGINT UNSIGNED) AS b, CAST(7 AS BIGINT UNSIGNED) AS c";
+    let (_, out, _) = run(folder, &["sql", query, "--format", "jsonl", "--lake", "demo/lake-2026-1-2"]);
+    let row: Value = serde_json::from_str(&out).expect("an object");
+    assert_eq!((&row["a"], &row["b"], &row["c"]), (&Value::Null, &"18446744073709551615".into(), &7.into()), "{out}");
+    let explain = ["explain", "change_fail_rate", "--format", "jsonl", "--lake", "demo/lake-2026-1-2"];
+    let (_, out, words) = run(folder, &explain);
+    let row: Value = serde_json::from_str(out.lines().next().expect("a line")).expect("an object");
+    assert!(row["n"].is_i64() && row["value"].is_f64(), "{out}{words}");
     let (code, _, words) = run(folder, &["sql", "SELECT 1", "--threads", "0", "--lake", "demo/lake-2026-1-2"]);
     assert_eq!(code, 2, "{words}");
 }

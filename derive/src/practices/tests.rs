@@ -2,6 +2,7 @@ use lake::Instant;
 use lake::tables::{change_commits, changes, commit_paths, commits, inventory, rollout_changes};
 
 use super::{PracticeRule, Recorded, Sign, told};
+use crate::testing;
 
 fn day(day: i64) -> Instant {
     Instant(day * 86_400 * Instant::MICROS)
@@ -50,24 +51,9 @@ impl World {
         for line in lines {
             let words: Vec<&str> = line.split_whitespace().collect();
             self.changes.push(changes::Row {
-                repository: words[0].into(),
-                change_id: words[1].into(),
-                kind: "pull_request".into(),
-                title: None,
-                author_id: None,
-                author_kind: "human".into(),
-                first_commit_at: None,
-                first_commit_basis: "none".into(),
-                last_commit_at: None,
-                opened_at: None,
                 merged_at: (words[2] != "-").then(|| number(words[2])),
-                closed_at: None,
-                merge_kind: None,
-                merge_commit_sha: None,
-                head_branch: None,
                 labels: words.get(3).map_or_else(Vec::new, |list| list.split(',').map(str::to_owned).collect()),
-                reverts: Vec::new(),
-                updated_at: None,
+                ..testing::change(words[0], words[1])
             });
             self.change_commits.push(change_commits::Row {
                 repository: words[0].into(),

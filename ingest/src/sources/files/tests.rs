@@ -682,3 +682,14 @@ async fn names_that_lead_nowhere_are_refused() {
     line 1, column `opened_at`: is missing and must not be null
     ");
 }
+
+#[tokio::test]
+async fn a_time_before_1970_stretches_no_range() {
+    let incident = |id: &str, opened: &str| format!("{id},{opened},vendor,e\n");
+    let rows = [incident("i", AT), incident("zero", "0001-01-01T00:00:00Z")].concat();
+    let files = [("incidents.csv", format!("incident_id,opened_at,cause,evidence\n{rows}"))];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
+    let sink = read(&files, None, "").await.expect("it is good");
+    let coverage: Vec<coverage::Row> = sink.kept().expect("rows");
+    assert_eq!(coverage[0].range_start_at, Instant::parse(AT).ok(), "programs write year 1 where they know no time");
+}

@@ -177,6 +177,18 @@ async fn no_token_is_sent_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_page_that_follows_itself_is_a_gap_and_no_endless_reading() {
+    let between: Box<Between> = Box::new(|_, asked, _| {
+        let own = format!("<{}>; rel=\"next\"", asked.line.split(' ').nth(1).unwrap_or_default());
+        (asked.path() == "/repos/acme/api/tags").then(|| Reply::json("[]").with("link", own))
+    });
+    let stage = stage_behind(world(), between).await;
+    let done = read(&config(&stage), None).await.whole();
+    let own = done.gaps.iter().filter(|gap| gap.contains("its link to the next page is its own address"));
+    assert_eq!(own.count(), 1, "{:?}", done.gaps);
+}
+
+#[tokio::test]
 async fn one_item_that_cannot_be_used_is_named_and_the_others_are_kept() {
     let between: Box<Between> = Box::new(|_, asked, world| {
         let Reply::Page { status, headers, body } = of_world(world, asked) else { return None };
