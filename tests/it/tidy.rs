@@ -149,3 +149,29 @@ fn the_project_speaks_of_itself_alone() {
         }
     }
 }
+
+/// Every crate that a selection is built with, each with its features.
+fn built_with(selection: &[&str]) -> BTreeSet<String> {
+    let tree =
+        ["tree", "--locked", "--offline", "--edges", "normal,build,dev", "--format", "{p} {f}", "--prefix", "none"];
+    let output = Command::new(env!("CARGO"))
+        .args(tree)
+        .args(selection)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+#[test]
+fn a_room_beside_the_command_is_built_with_the_features_of_the_whole() {
+    let whole = built_with(&["--workspace"]);
+    for room in ["lake", "stats", "ingest", "derive", "attribution", "reports"] {
+        let package = format!("doracle-{room}");
+        let own = built_with(&["-p", &package, "-p", "doracle"]);
+        let other: Vec<&String> = own.difference(&whole).collect();
+        assert!(other.is_empty(), "`{room}` builds again: {other:?}");
+    }
+}
