@@ -26,6 +26,8 @@ mod signature;
 mod standing;
 mod verification;
 mod withdrawal;
+#[cfg(test)]
+mod worlds;
 
 pub use archive::{CLAIM, CONTENTS, Limits, MANIFEST, Package, SIGNATURE};
 pub use claim::{Claim, differences, headline};

@@ -290,3 +290,6 @@ fn octal(field: &[u8]) -> Option<u64> {
     let is_octal = !text.is_empty() && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
     is_octal.then(|| u64::from_str_radix(text, 8).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -304,3 +304,6 @@ impl Derivation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
