@@ -30,7 +30,7 @@ mod withdrawal;
 mod worlds;
 
 pub use archive::{CLAIM, CONTENTS, Limits, MANIFEST, Package, SIGNATURE};
-pub use claim::{Claim, differences, headline};
+pub use claim::{Claim, differences, headline, shared_differences};
 pub use error::SubmissionError;
 pub use evidence::Evidence;
 pub use fingerprints::{BoardKey, Overlap, Streams, coincidences, overlap};

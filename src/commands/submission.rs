@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use attribution::submission::{Limits, NAMESPACE, Package, PrivateKey, SIGNATURE, Signature, TEMPLATE, Withdrawal};
+use attribution::submission::{
+    Limits, NAMESPACE, Package, PrivateKey, SIGNATURE, Signature, TEMPLATE, WITHDRAWAL_NAMESPACE, Withdrawal,
+};
 use clap::{Args, Subcommand};
 
 use crate::cli::{Global, PeriodArguments};
@@ -45,6 +47,8 @@ pub(crate) enum SubmissionCommand {
     /// Derives a submission again and checks everything that can be checked; believes nothing.
     Verify(VerifyArguments),
     /// Writes a signed notice that takes a submission back. It stays listed.
+    ///
+    /// Without a key only the notice is written, to be signed by `ssh-keygen`.
     Withdraw {
         /// A packed folder or archive.
         package: PathBuf,
@@ -53,7 +57,7 @@ pub(crate) enum SubmissionCommand {
         reason: String,
         /// An Ed25519 key of OpenSSH, not encrypted.
         #[arg(long, value_name = "FILE")]
-        key: PathBuf,
+        key: Option<PathBuf>,
         /// File to write; its signature stands beside it, with `.sig` at the end.
         #[arg(long, default_value = "withdrawal.toml", value_name = "FILE")]
         out: PathBuf,
@@ -112,7 +116,9 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &SubmissionCo
         SubmissionCommand::Inspect { package, values } => inspect::run(terminal, global, package, *values),
         SubmissionCommand::Sign { package, key } => sign(terminal, package, key.as_deref()),
         SubmissionCommand::Verify(own) => verify::run(terminal, global, own).await,
-        SubmissionCommand::Withdraw { package, reason, key, out } => withdraw(terminal, package, reason, key, out),
+        SubmissionCommand::Withdraw { package, reason, key, out } => {
+            withdraw(terminal, package, reason, key.as_deref(), out)
+        }
     }
 }
 
@@ -135,7 +141,7 @@ fn sign(terminal: &Terminal, path: &Path, key: Option<&Path>) -> Result<Outcome>
     let package = Package::read(path, &Limits::default())?;
     let package = match key {
         Some(key) => {
-            let key = private_key(key, path, NAMESPACE)?;
+            let key = private_key(key, &by_hand(path))?;
             let signature = key.sign(NAMESPACE, package.contents());
             package.signed(&signature.armoured())
         }
@@ -143,7 +149,7 @@ fn sign(terminal: &Terminal, path: &Path, key: Option<&Path>) -> Result<Outcome>
     };
     let Some(armoured) = package.file(SIGNATURE) else {
         let message = format!("`{}` has no `{SIGNATURE}` yet, and `--key` names no key", path.display());
-        return Err(UsageError { message, hint: Some(by_hand(path, NAMESPACE)) }.into());
+        return Err(UsageError { message, hint: Some(by_hand(path)) }.into());
     };
     let signature = Signature::parse(&String::from_utf8_lossy(armoured))?;
     let by = signature.verified(NAMESPACE, package.contents())?.fingerprint();
@@ -157,37 +163,42 @@ fn sign(terminal: &Terminal, path: &Path, key: Option<&Path>) -> Result<Outcome>
     Ok(Outcome::Done)
 }
 
-fn withdraw(terminal: &Terminal, path: &Path, reason: &str, key: &Path, out: &Path) -> Result<Outcome> {
+fn withdraw(terminal: &Terminal, path: &Path, reason: &str, key: Option<&Path>, out: &Path) -> Result<Outcome> {
     refuse_existing(out)?;
     let package = Package::read(path, &Limits::default())?;
     let manifest = inspect::manifest(&package)?;
-    let key = private_key(key, path, attribution::submission::WITHDRAWAL_NAMESPACE)?;
-    let notice = Withdrawal::of(package.digest(), &manifest, reason, pipeline::now());
-    let (text, signature) = notice.signed(&key)?;
+    let by_hand = format!("`ssh-keygen -Y sign -f KEY -n {WITHDRAWAL_NAMESPACE} {}`", out.display());
+    let key =
+        key.map(|key| private_key(key, &format!("without `--key` the notice is written, and {by_hand} signs it")));
+    let text = Withdrawal::of(package.digest(), &manifest, reason, pipeline::now()).written()?;
+    let signature = signature_of(out);
+    if let Some(key) = key.transpose()? {
+        write(&signature, key.sign(WITHDRAWAL_NAMESPACE, text.as_bytes()).armoured().as_bytes())?;
+    } else {
+        terminal.say(format!("{by_hand} signs it"));
+    }
     write(out, text.as_bytes())?;
-    write(&signature_of(out), signature.as_bytes())?;
-    terminal.say(format!("wrote {} and {}: send both to the board", out.display(), signature_of(out).display()));
+    terminal.say(format!("wrote {}: send it and {} to the board", out.display(), signature.display()));
     Ok(Outcome::Done)
 }
 
-/// The key in a file. Where only `ssh-keygen` can use it, the hint says how.
-fn private_key(path: &Path, package: &Path, namespace: &str) -> Result<PrivateKey> {
-    let pem = std::fs::read_to_string(path).with_context(|| format!("could not read the key `{}`", path.display()))?;
+/// The key in a file. Where only `ssh-keygen` can use it, `hint` says how.
+fn private_key(path: &Path, hint: &str) -> Result<PrivateKey> {
+    let pem = zeroize::Zeroizing::new(
+        std::fs::read_to_string(path).with_context(|| format!("could not read the key `{}`", path.display()))?,
+    );
     PrivateKey::parse(&pem).map_err(|error| {
         let message = format!("`{}` cannot sign here: {error}", path.display());
-        UsageError { message, hint: Some(by_hand(package, namespace)) }.into()
+        UsageError { message, hint: Some(hint.to_owned()) }.into()
     })
 }
 
 /// How to sign with any key that `ssh-keygen` or an agent holds.
-fn by_hand(package: &Path, namespace: &str) -> String {
+fn by_hand(package: &Path) -> String {
     let folder = if package.is_dir() { package.display().to_string() } else { "FOLDER".to_owned() };
-    if namespace != NAMESPACE {
-        return format!("a withdrawal is signed by `ssh-keygen -Y sign -f KEY -n {namespace} withdrawal.toml`");
-    }
     format!(
-        "`ssh-keygen -Y sign -f KEY -n {namespace} < {folder}/contents.sha256 > {folder}/{SIGNATURE}`, then `doracle submission \
-         sign {folder}`; KEY may be encrypted, or the public half of a key that an agent holds"
+        "`ssh-keygen -Y sign -f KEY -n {NAMESPACE} < {folder}/contents.sha256 > {folder}/{SIGNATURE}`, then `doracle \
+         submission sign {folder}`; KEY may be encrypted, or the public half of a key that an agent holds"
     )
 }
 

@@ -99,7 +99,8 @@ impl Package {
 
     fn listed(&self) -> String {
         let own = self.files.iter().filter(|(name, _)| *name != CONTENTS && *name != SIGNATURE);
-        own.map(|(name, content)| format!("{}  {name}\n", canonical::sha256(content))).collect()
+        let line = |(name, content): (&String, &Vec<u8>)| format!("{}  {name}", canonical::sha256(content));
+        own.map(line).chain([String::new()]).collect::<Vec<_>>().join("\n")
     }
 
     /// Reads a folder or an archive.

@@ -1,6 +1,6 @@
 //! What a submission claims: the numbers of the whole period, and the finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use derive::{Derived, Observations, Plan};
 use lake::tables::metrics;
@@ -13,6 +13,8 @@ use crate::within::{Finding, MetricOutcome, find};
 
 /// The version of the claim.
 const FORMAT_VERSION: u32 = 1;
+/// What is claimed beside everything that can be compared.
+const BESIDE: [&str; 1] = ["deployment_rework_rate"];
 /// Floats of other targets and releases may differ by so much of their size.
 const TOLERANCE: f64 = 1e-9;
 /// Differences that are told one by one.
@@ -37,10 +39,8 @@ impl Claim {
         plan: &Plan,
         question: &Question,
     ) -> Result<(Self, Observations), SubmissionError> {
-        let (derived, observations) = derive::derive_and_observe(snapshot, plan).await?;
-        let observations = observations.ok_or_else(|| {
-            SubmissionError::Manifest("no change of working is on record, so that there is nothing to claim".to_owned())
-        })?;
+        let metrics: Vec<&str> = derive::comparable().chain(BESIDE).collect();
+        let (derived, observations) = derive::measure_and_observe(snapshot, plan, &metrics).await?;
         let finding = find(&observations, &question.practice, &question.terms)?;
         Ok((Self { finding, metrics: whole_period(derived) }, observations))
     }
@@ -127,32 +127,48 @@ pub fn headline(claim: &Claim, mut named: impl FnMut(&str) -> String) -> BTreeMa
 #[must_use]
 pub fn differences(claimed: &Value, derived: &Value) -> Vec<String> {
     let mut told = Vec::new();
-    compare("", claimed, derived, &mut told);
+    compare("", claimed, derived, Fields::All, &mut told);
     told
 }
 
-fn compare(place: &str, claimed: &Value, derived: &Value, told: &mut Vec<String>) {
+/// The same of the fields that both have: another release may say more, or less.
+#[must_use]
+pub fn shared_differences(claimed: &Value, derived: &Value) -> Vec<String> {
+    let mut told = Vec::new();
+    compare("", claimed, derived, Fields::Shared, &mut told);
+    told
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fields {
+    All,
+    Shared,
+}
+
+fn compare(place: &str, claimed: &Value, derived: &Value, fields: Fields, told: &mut Vec<String>) {
     if told.len() >= MOST_TOLD {
         return;
     }
     match (claimed, derived) {
         (Value::Object(one), Value::Object(other)) => {
-            let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-            for name in names {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            let is_compared =
+                |name: &&String| fields == Fields::All || (one.contains_key(*name) && other.contains_key(*name));
+            for name in names.into_iter().filter(is_compared) {
                 let at = |map: &Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
                 let inner = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
-                compare(&inner, &at(one), &at(other), told);
+                compare(&inner, &at(one), &at(other), fields, told);
             }
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             for (at, (one, other)) in one.iter().zip(other).enumerate() {
-                compare(&format!("{place}[{at}]"), one, other, told);
+                compare(&format!("{place}[{at}]"), one, other, fields, told);
             }
         }
         (Value::Number(one), Value::Number(other)) if is_close(one, other) => {}
         (one, other) if one == other => {}
         (one, other) => {
-            told.push(format!("`{place}` is claimed as {}, and the evidence gives {}", brief(one), brief(other)))
+            told.push(format!("`{place}` is claimed as {}, and the evidence gives {}", brief(one), brief(other)));
         }
     }
 }
@@ -190,6 +206,13 @@ mod tests {
         assert_eq!(told(json!([1, 2]), json!([1])), 1);
         assert_eq!(told(json!({"x": 0.0}), json!({"x": 1e-30})), 1, "a tolerance is of a size");
         assert_eq!(told(json!({"verdict": "improves"}), json!({"verdict": "worsens"})), 1);
+    }
+
+    #[test]
+    fn another_release_may_say_more_and_nothing_else() {
+        let told = |one: Value, other: Value| shared_differences(&one, &other).len();
+        assert_eq!(told(json!({"n": 3}), json!({"n": 3, "more": {"x": 1}})), 0);
+        assert_eq!(told(json!({"n": 3, "gone": 1}), json!({"n": 4})), 1);
     }
 
     #[test]

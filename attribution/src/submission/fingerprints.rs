@@ -27,6 +27,8 @@ const NEAR_SECONDS: i64 = 30;
 /// How far a stream is moved to see how often events coincide by themselves.
 const OFFSETS: std::ops::RangeInclusive<i64> = 1..=12;
 const OFFSET_SECONDS: i64 = 300;
+/// So few events coincide anywhere.
+const FEWEST_COINCIDENCES: usize = 5;
 /// Streams of a submission that are looked at for coincidences, the longest first.
 const MOST_STREAMS: usize = 40;
 
@@ -129,7 +131,7 @@ fn fingerprints(times: &[i64], key: &BoardKey) -> BTreeSet<[u8; 16]> {
     let mac: Hmac<Sha256> = Hmac::new_from_slice(&key.0).expect("any length is a key");
     let fingerprint = |(_, gaps): (i64, [i64; RUN])| {
         let mut mac = mac.clone();
-        gaps.iter().for_each(|gap| mac.update(&gap.to_be_bytes()));
+        mac.update(gaps.map(i64::to_be_bytes).as_flattened());
         let whole: [u8; 32] = mac.finalize().into_bytes().into();
         let mut short = [0; 16];
         short.copy_from_slice(&whole[..16]);
@@ -201,6 +203,10 @@ pub fn coincidences(one: &Streams, other: &Streams) -> Option<([String; 2], f64)
 
 /// How probable it is that as many events coincide, beside how many do where one stream is moved by minutes.
 fn coincidence_p(one: &[i64], other: &[i64]) -> f64 {
+    let here = near(one, other, 0);
+    if here < FEWEST_COINCIDENCES {
+        return 1.0;
+    }
     let offsets = OFFSETS.flat_map(|step| [step * OFFSET_SECONDS, -step * OFFSET_SECONDS]);
     let (mut moved, mut count) = (0.0, 0.0);
     for offset in offsets {
@@ -209,7 +215,7 @@ fn coincidence_p(one: &[i64], other: &[i64]) -> f64 {
     }
     // What is expected is only known as well as the moved streams tell.
     let expected = (moved + 3.0 * (moved + 1.0).sqrt() + 1.0) / count;
-    at_least(near(one, other, 0), expected)
+    at_least(here, expected)
 }
 
 /// The events of one stream near to which the other, moved by so many seconds, has one.

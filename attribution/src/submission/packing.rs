@@ -102,3 +102,6 @@ fn compared(own: &BTreeMap<String, Value>, packed: &BTreeMap<String, Value>) -> 
     }
     (contradictions, differences)
 }
+
+#[cfg(test)]
+mod tests;

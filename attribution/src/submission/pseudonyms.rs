@@ -84,7 +84,11 @@ impl Pseudonyms {
     /// Those of a salt.
     #[must_use]
     pub fn new(salt: &Salt, clear: Clear) -> Self {
-        let key = Hmac::new_from_slice(&salt.0).expect("any length is a key");
+        // As long as a block of the hash.
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&salt.0);
+        let key = Hmac::new(&block.into());
+        block.zeroize();
         Self { key, clear, ids: HashMap::new() }
     }
 

@@ -56,8 +56,8 @@ pub struct Operator {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    /// The line of the public key, such as `ssh-ed25519 AAAA…`.
-    pub key: String,
+    /// The public key, such as `ssh-ed25519 AAAA…`.
+    pub line: String,
     /// From when it is believed no more.
     #[serde(default)]
     pub revoked_at: Option<Instant>,
@@ -120,7 +120,7 @@ impl Registry {
             }
             for key in &operator.keys {
                 let parsed =
-                    PublicKey::parse(&key.key).map_err(|error| wrong(format!("`{}`: {error}", operator.id)))?;
+                    PublicKey::parse(&key.line).map_err(|error| wrong(format!("`{}`: {error}", operator.id)))?;
                 if let Some(other) = owners.insert(parsed, &operator.id) {
                     return Err(wrong(format!("one key is of `{other}` and of `{}`", operator.id)));
                 }
@@ -138,7 +138,7 @@ impl Registry {
     /// Whose key it is.
     #[must_use]
     pub fn owner(&self, key: &PublicKey) -> Option<(&Operator, &Key)> {
-        let is_it = |own: &&Key| PublicKey::parse(&own.key).is_ok_and(|own| own == *key);
+        let is_it = |own: &&Key| PublicKey::parse(&own.line).is_ok_and(|own| own == *key);
         self.operators.iter().find_map(|operator| Some((operator, operator.keys.iter().find(is_it)?)))
     }
 

@@ -16,6 +16,10 @@ pub(crate) const LEVEL: f64 = 1e-6;
 const FEWEST_EVENTS: usize = 100;
 /// Fewer weeks or services show no evenness.
 const FEWEST_CELLS: usize = 8;
+/// A century; more is no history.
+const MOST_WEEKS: usize = 5_200;
+/// Seconds by which gaps differ that are nearly of one length.
+const APART: std::ops::RangeInclusive<i64> = 1..=10;
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
@@ -31,10 +35,13 @@ pub struct Suspicion {
     pub told: String,
 }
 
+/// The probability of something as regular; nothing where there is too little to see.
+type Test = fn(&Streams) -> Option<f64>;
+
 /// The regularities that do not happen by themselves.
 #[must_use]
 pub fn regularities(streams: &Streams) -> Vec<Suspicion> {
-    let tests: [(&'static str, fn(&Streams) -> Option<f64>, &str); 5] = [
+    let tests: [(&'static str, Test, &str); 5] = [
         ("digits", digits, "the last digits of the seconds are not those of a clock"),
         ("even weeks", even_weeks, "the weeks of each service hold nearly the same number of events"),
         ("alike services", alike_services, "services have nearly the same number of events"),
@@ -87,7 +94,7 @@ fn even_weeks(streams: &Streams) -> Option<f64> {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { continue };
         // Whole weeks between the first and the last event.
         let weeks = usize::try_from((last - first) / WEEK).unwrap_or_default();
-        if weeks < FEWEST_CELLS {
+        if !(FEWEST_CELLS..=MOST_WEEKS).contains(&weeks) {
             continue;
         }
         let mut counts = vec![0.0_f64; weeks];
@@ -128,7 +135,7 @@ fn is_scheduled(times: &[i64]) -> bool {
     let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
     let is_of_days = |gap: &i64| {
         let beyond = gap.rem_euclid(DAY);
-        *gap > DAY / 2 && (beyond < DAY / 10 || beyond > DAY - DAY / 10)
+        *gap > DAY / 2 && !(DAY / 10..=DAY - DAY / 10).contains(&beyond)
     };
     let of_days = gaps.filter(is_of_days).count();
     times.len() > 1 && 2 * of_days >= times.len() - 1
@@ -147,7 +154,6 @@ fn equal_gaps(streams: &Streams) -> Option<f64> {
     if all < FEWEST_EVENTS {
         return None;
     }
-    const APART: std::ops::RangeInclusive<i64> = 1..=10;
     let (mut equal, mut nearly) = (0.0, 0.0);
     for (length, count) in &lengths {
         equal += count * (count - 1.0) / 2.0;

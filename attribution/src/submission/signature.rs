@@ -164,7 +164,7 @@ impl PrivateKey {
             namespace: namespace.to_owned(),
             hash: "sha512".to_owned(),
             algorithm: ED25519_NAME.to_vec(),
-            signature: self.pair.sign(&signed).as_ref().to_vec(),
+            bytes: self.pair.sign(&signed).as_ref().to_vec(),
         }
     }
 }
@@ -180,7 +180,7 @@ pub struct Signature {
     namespace: String,
     hash: String,
     algorithm: Vec<u8>,
-    signature: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 impl Signature {
@@ -211,7 +211,7 @@ impl Signature {
             namespace: words(namespace)?,
             hash: words(hash)?,
             algorithm: algorithm.to_vec(),
-            signature: signature.to_vec(),
+            bytes: signature.to_vec(),
         })
     }
 
@@ -225,7 +225,7 @@ impl Signature {
         }
         let mut blob = Vec::new();
         put(&mut blob, &self.algorithm);
-        put(&mut blob, &self.signature);
+        put(&mut blob, &self.bytes);
         put(&mut wire, &blob);
         let packed = STANDARD.encode(wire);
         let lines = packed.as_bytes().chunks(LINE).map(String::from_utf8_lossy);
@@ -246,7 +246,7 @@ impl Signature {
             other => return Err(wrong(format!("the signature uses the hash `{other}`, which is not known"))),
         };
         let message = signed(namespace, self.hash.as_bytes(), &digest);
-        match self.key.is_of(&self.algorithm, &message, &self.signature) {
+        match self.key.is_of(&self.algorithm, &message, &self.bytes) {
             Some(true) => Ok(&self.key),
             Some(false) => Err(wrong("the signature is not of these contents")),
             None => Err(wrong("the signature is by a kind of key that is not known here")),

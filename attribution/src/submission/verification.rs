@@ -14,7 +14,7 @@ use super::fingerprints::Streams;
 use super::manifest::{Manifest, Packed};
 use super::{
     BoardKey, CLAIM, Claim, Evidence, HardwareClass, Limits, MANIFEST, Minimum, Package, Registry, Standing,
-    SubmissionError, Withdrawal, differences,
+    SubmissionError, Withdrawal, differences, shared_differences,
 };
 use crate::within::Finding;
 
@@ -191,7 +191,8 @@ pub async fn examine(
         None
     } else {
         let derived = rederive(&manifest, &packed, &evidence, limits, folder, threads).await;
-        checks.push(rederivation(&claimed, &derived));
+        let is_own = packed.tool_version == env!("CARGO_PKG_VERSION");
+        checks.push(rederivation(&claimed, &derived, is_own));
         derived.ok()
     };
     if let Some(derived) = &derived {
@@ -247,7 +248,8 @@ async fn rederive(
         .unwrap_or_else(|_panic| Err(SubmissionError::refused("what it holds breaks the derivation")))
 }
 
-fn rederivation(claimed: &Value, derived: &Result<Rederived, SubmissionError>) -> Check {
+/// Whether the claim is what the evidence gives: all of it, or as much as this release says too where another one packed it.
+fn rederivation(claimed: &Value, derived: &Result<Rederived, SubmissionError>, is_own: bool) -> Check {
     let name = "re-derivation";
     match derived {
         Err(error) => {
@@ -260,7 +262,15 @@ fn rederivation(claimed: &Value, derived: &Result<Rederived, SubmissionError>) -
             Check::new(name, Outcome::Failed, told)
         }
         Ok(derived) => {
-            let differences = differences(claimed, &derived.document);
+            let missing = ["finding", "metrics", "tables"].into_iter().find(|part| claimed.get(part).is_none());
+            if let Some(part) = missing {
+                return Check::new(name, Outcome::Failed, format!("the claim has no `{part}`"));
+            }
+            let differences = if is_own {
+                differences(claimed, &derived.document)
+            } else {
+                shared_differences(claimed, &derived.document)
+            };
             if differences.is_empty() {
                 let metrics = derived.claim.metrics.len();
                 let told = format!("the evidence gives the finding and the {metrics} numbers that are claimed");

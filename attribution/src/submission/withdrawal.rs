@@ -4,7 +4,7 @@ use lake::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::Manifest;
-use super::signature::{PrivateKey, Signature, WITHDRAWAL_NAMESPACE};
+use super::signature::{Signature, WITHDRAWAL_NAMESPACE};
 use super::standing::Standing;
 use super::{Registry, SubmissionError};
 
@@ -43,14 +43,12 @@ impl Withdrawal {
         }
     }
 
-    /// The notice as a file, and its signature.
+    /// The notice as a file: this is what is signed.
     ///
     /// # Errors
     /// [`SubmissionError`] where it cannot be said in TOML.
-    pub fn signed(&self, key: &PrivateKey) -> Result<(String, String), SubmissionError> {
-        let text = toml::to_string(self).map_err(|error| SubmissionError::Manifest(error.to_string()))?;
-        let signature = key.sign(WITHDRAWAL_NAMESPACE, text.as_bytes());
-        Ok((text, signature.armoured()))
+    pub fn written(&self) -> Result<String, SubmissionError> {
+        toml::to_string(self).map_err(|error| SubmissionError::Manifest(error.to_string()))
     }
 
     /// Reads a notice; where there is a registry, it has to be signed by a key of the operator.

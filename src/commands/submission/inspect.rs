@@ -112,7 +112,7 @@ fn in_words(package: &Package, manifest: &Manifest, tables: &[(&'static Table, u
         .map(|(name, content)| cells([name, &content.len().to_string(), &canonical::sha256(content)]))
         .collect();
     let titles = ["file", "bytes", "sha256"].map(str::to_owned);
-    let mut text = aligned(&titles, &[false, true, false], &rows);
+    let mut parts = vec![aligned(&titles, &[false, true, false], &rows)];
     for (table, count, columns) in tables {
         let titles = [table.name, "becomes", "such as"].map(str::to_owned);
         let rows: Vec<Vec<Option<String>>> = columns
@@ -127,12 +127,12 @@ fn in_words(package: &Package, manifest: &Manifest, tables: &[(&'static Table, u
                 cells([column.name, column.policy.words(), &values])
             })
             .collect();
-        text += &format!("\n{count} rows of {}", aligned(&titles, &[false; 3], &rows));
+        parts.push(format!("\n{count} rows of {}", aligned(&titles, &[false; 3], &rows)));
     }
-    text += &format!("\nthe manifest, as it stands:\n\n{}", toml::to_string(manifest)?);
+    parts.push(format!("\nthe manifest, as it stands:\n\n{}", toml::to_string(manifest)?));
     for note in NOTES {
-        text += &format!("\nnote: {note}");
+        parts.push(format!("\nnote: {note}"));
     }
-    text += &format!("\n\ndigest {}\n", package.digest());
-    Ok(text)
+    parts.push(format!("\n\ndigest {}\n", package.digest()));
+    Ok(parts.concat())
 }

@@ -149,6 +149,12 @@ fn told(terminal: &Terminal, made: &Made, [out, archive, secret]: [&Path; 3]) {
         made.package.digest(),
     ));
     terminal.say(format!("wrote {}: it opens the pseudonyms, so keep it and never publish it", secret.display()));
+    if !made.claim.finding.terms.services.is_empty() && made.services.iter().any(|(own, told)| own != told) {
+        terminal.warn(
+            "the terms name services, so that the digest of the plan hangs on their pseudonyms: a board can only have received \
+             it before where these names are left in clear",
+        );
+    }
     terminal.say(format!(
         "\nnothing was published; `doracle submission inspect {}` shows what would be, `doracle submission sign {} --key FILE` signs it",
         out.display(),

@@ -118,18 +118,18 @@ fn columns_are_those_of_the_table_and_no_others() {
     let nothing: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
     let null = batch(vec![(repository, nothing), (change_id, texts.clone()), (sha, texts)]);
     refused(&file(&null, plain()), &limits, "null");
-    refused(&file(&batch(own), plain()), &limits, "nullable");
+    refused(&file(&batch(own), plain()), &limits, "nullability");
 }
 
 #[test]
 fn any_bytes_are_read_or_refused_and_break_nothing() {
     let (table, limits) = (change_commits::Row::table(), Limits::default());
-    let content = written(table, &rows(50)).expect("it can be written");
+    let content = written(table, &rows(12)).expect("it can be written");
     refused(b"", &limits, "states lengths");
     refused(b"PAR1\0\0\0\0PAR1", &limits, "states lengths");
     let mut rejected = 0;
     for at in 0..content.len() {
-        for value in [content[at] ^ 1, 0, 0xff] {
+        for value in [content[at] ^ 1, 0xff] {
             let mut changed = content.clone();
             changed[at] = value;
             let answer = std::panic::catch_unwind(|| read(table, &changed, limits.rows, &limits).is_err());

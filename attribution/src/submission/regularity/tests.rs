@@ -30,7 +30,7 @@ fn honest_events_are_not_called_regular() {
 
 #[test]
 fn the_tests_reject_as_often_as_they_say() {
-    let tests: [(&str, fn(&Streams) -> Option<f64>); 5] = [
+    let tests: [(&str, Test); 5] = [
         ("digits", digits),
         ("even weeks", even_weeks),
         ("alike services", alike_services),

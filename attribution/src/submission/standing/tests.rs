@@ -19,7 +19,7 @@ fn operator(id: &str, letter: u8) -> Operator {
         enrolled_at: Instant(0),
         revoked_at: None,
         revoked_reason: None,
-        keys: vec![Key { key: key(letter).line(), revoked_at: None, revoked_reason: None }],
+        keys: vec![Key { line: key(letter).line(), revoked_at: None, revoked_reason: None }],
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Board, Check, Examined, Outcome};
 use crate::criterion::Class;
+use crate::submission::Withdrawal;
 use crate::submission::fingerprints::{BoardKey, Streams, coincidences, overlap};
 use crate::submission::regularity::{LEVEL, regularities};
 
@@ -55,8 +56,7 @@ fn equivocation(examined: &Examined, board: &Board<'_>) -> Check {
             && theirs.protocol_version == own.protocol_version
             && theirs.run == own.run;
         let corrects = own.corrects.as_ref() == Some(&other.digest) || theirs.corrects.as_ref() == Some(digest);
-        let is_withdrawn = board.withdrawals.iter().any(|notice| notice.digest == other.digest);
-        is_same_question && other.digest != *digest && !corrects && !is_withdrawn
+        is_same_question && other.digest != *digest && !corrects && withdrawal_of(other, board).is_none()
     };
     let found = board.others.iter().filter(is_other_word);
     let told = found.map(|other| (Outcome::Failed, format!("its operator says something else in {}", whose(other))));
@@ -102,15 +102,19 @@ fn dependence(own: &Streams, other: &Streams, key: &BoardKey) -> Option<(Outcome
     Some((Outcome::Doubtful, told))
 }
 
+/// The notice by which its own operator took a submission back.
+fn withdrawal_of<'b>(one: &Examined, board: &Board<'b>) -> Option<&'b Withdrawal> {
+    board.withdrawals.iter().find(|notice| notice.digest == one.digest && notice.operator == one.manifest.operator)
+}
+
 fn withdrawal(examined: &Examined, board: &Board<'_>) -> Check {
     let name = "withdrawal";
-    match board.withdrawals.iter().find(|notice| notice.digest == examined.digest) {
-        Some(notice) if notice.operator == examined.manifest.operator => Check::new(
-            name,
-            Outcome::Failed,
-            format!("its operator took it back at {}: {}", notice.withdrawn_at, notice.reason),
-        ),
-        _ => Check::new(name, Outcome::Passed, "nobody took it back"),
+    match withdrawal_of(examined, board) {
+        Some(notice) => {
+            let told = format!("its operator took it back at {}: {}", notice.withdrawn_at, notice.reason);
+            Check::new(name, Outcome::Failed, told)
+        }
+        None => Check::new(name, Outcome::Passed, "nobody took it back"),
     }
 }
 
@@ -135,7 +139,7 @@ pub(super) fn reproduction(examined: &Examined, board: &Board<'_>) -> (bool, Che
                 == (&own.experiment, &own.protocol_version, own.run)
             && other.is_rederived()
             && other.standing(board.registry).is_good()
-            && !board.withdrawals.iter().any(|notice| notice.digest == other.digest)
+            && withdrawal_of(other, board).is_none()
             && dependence(&examined.streams, &other.streams, board.key.unwrap_or(&usual)).is_none()
     };
     let unrelated: Vec<&Examined> = board.others.iter().filter(is_unrelated).collect();
