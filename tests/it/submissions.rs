@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+use attribution::submission::{BoardKey, Streams, coincidences, overlap, regularities};
+use ingest::sources::simulated;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -106,8 +108,8 @@ fn relist(package: &Path) {
         .filter(|(name, _)| name != "contents.sha256" && name != "submission.sig")
         .collect();
     lines.sort();
-    let text: String = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
-    std::fs::write(package.join("contents.sha256"), text).expect("it can be written");
+    let lines: Vec<String> = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+    std::fs::write(package.join("contents.sha256"), lines.concat()).expect("it can be written");
 }
 
 #[test]
@@ -302,18 +304,26 @@ fn evidence_of_another_package_does_not_give_the_claim() {
     assert_eq!(left, [package], "nothing was written beside it");
 }
 
-/// A key of its own, made by `ssh-keygen`; nothing where there is none.
-fn key(folder: &Path, name: &str, kind: &[&str]) -> Option<PathBuf> {
-    let path = folder.join(name);
-    let made = Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "", "-f"]).arg(&path).args(kind).output();
-    match made {
-        Ok(answer) => {
+/// Keys of their own; nothing where `ssh-keygen` is missing, which is said for the test.
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
+fn keys(test: &str, folder: &Path, kinds: &[(&str, &[&str])]) -> Option<Vec<PathBuf>> {
+    let make = |(name, kind): &(&str, &[&str])| {
+        let path = folder.join(name);
+        let made = Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "", "-f"]).arg(&path).args(*kind).output();
+        made.ok().map(|answer| {
             assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
-            Some(path)
-        }
-        Err(_) => None,
+            path
+        })
+    };
+    let made: Option<Vec<PathBuf>> = kinds.iter().map(make).collect();
+    if made.is_none() {
+        eprintln!("skipped `{test}`: `ssh-keygen` is not installed");
     }
+    made
 }
+
+const ED25519: &[&str] = &["-t", "ed25519"];
+const RSA: &[&str] = &["-t", "rsa", "-b", "2048"];
 
 fn public(key: &Path) -> String {
     std::fs::read_to_string(key.with_extension("pub")).expect("it was made").trim().to_owned()
@@ -326,12 +336,10 @@ fn text(path: &Path) -> &str {
 #[test]
 fn ssh_keygen_verifies_ours() {
     let (folder, package) = copied("one");
-    let Some(key) = key(folder.path(), "key", &["-t", "ed25519"]) else {
-        println!("skipped ssh_keygen_verifies_ours: `ssh-keygen` is missing");
-        return;
-    };
-    done(folder.path(), &["submission", "sign", "package", "--key", text(&key)]);
-    std::fs::write(folder.path().join("allowed"), format!("home-1 {}\n", public(&key))).expect("it can be written");
+    let Some(keys) = keys("ssh_keygen_verifies_ours", folder.path(), &[("key", ED25519)]) else { return };
+    let key = &keys[0];
+    done(folder.path(), &["submission", "sign", "package", "--key", text(key)]);
+    std::fs::write(folder.path().join("allowed"), format!("home-1 {}\n", public(key))).expect("it can be written");
     let verify = |identity: &str, namespace: &str| {
         let contents = std::fs::File::open(package.join("contents.sha256")).expect("it is there");
         let answer = Command::new("ssh-keygen")
@@ -356,13 +364,11 @@ fn we_verify_those_of_ssh_keygen() {
         &["-t", "rsa", "-b", "2048"],
     ] {
         let (folder, package) = copied("one");
-        let Some(key) = key(folder.path(), "key", kind) else {
-            println!("skipped we_verify_those_of_ssh_keygen: `ssh-keygen` is missing");
-            return;
-        };
+        let Some(keys) = keys("we_verify_those_of_ssh_keygen", folder.path(), &[("key", kind)]) else { return };
+        let key = &keys[0];
         let contents = std::fs::File::open(package.join("contents.sha256")).expect("it is there");
         let answer = Command::new("ssh-keygen")
-            .args(["-Y", "sign", "-n", "doracle-submission", "-f", text(&key)])
+            .args(["-Y", "sign", "-n", "doracle-submission", "-f", text(key)])
             .stdin(Stdio::from(contents))
             .output()
             .expect("it runs");
@@ -383,14 +389,12 @@ fn we_verify_those_of_ssh_keygen() {
 fn a_key_that_cannot_sign_here_is_told_how_it_can() {
     let (folder, _) = copied("one");
     let folder = folder.path();
-    let Some(encrypted) = key(folder, "encrypted", &["-t", "ed25519"]) else {
-        println!("skipped a_key_that_cannot_sign_here_is_told_how_it_can: `ssh-keygen` is missing");
-        return;
-    };
-    let change = Command::new("ssh-keygen").args(["-q", "-p", "-P", "", "-N", "secret", "-f"]).arg(&encrypted).output();
+    let test = "a_key_that_cannot_sign_here_is_told_how_it_can";
+    let Some(keys) = keys(test, folder, &[("encrypted", ED25519), ("rsa", RSA)]) else { return };
+    let (encrypted, rsa) = (&keys[0], &keys[1]);
+    let change = Command::new("ssh-keygen").args(["-q", "-p", "-P", "", "-N", "secret", "-f"]).arg(encrypted).output();
     assert!(change.expect("it runs").status.success());
-    let rsa = key(folder, "rsa", &["-t", "rsa", "-b", "2048"]).expect("there was one before");
-    for path in [&encrypted, &rsa] {
+    for path in [encrypted, rsa] {
         let (code, _, words) = run(folder, &["submission", "sign", "package", "--key", text(path)]);
         assert_eq!(code, 2, "{words}");
         assert!(words.contains("ssh-keygen -Y sign -f KEY -n doracle-submission < package/contents.sha256"), "{words}");
@@ -399,22 +403,114 @@ fn a_key_that_cannot_sign_here_is_told_how_it_can() {
     }
 }
 
+#[test]
+fn simulated_organisations_are_neither_regular_nor_dependent() {
+    let streams: Vec<Streams> = (0..24)
+        .map(|seed| {
+            let config =
+                simulated::Config { seed: 9_000 + seed, services: 5, weeks: 20, ..simulated::Config::default() };
+            let world = simulated::world(&config);
+            let read = "what is simulated can be read";
+            Streams::of_events(
+                &world.rows().expect(read),
+                &world.rows().expect(read),
+                &world.rows().expect(read),
+                &world.rows().expect(read),
+            )
+        })
+        .collect();
+    for (seed, own) in streams.iter().enumerate() {
+        assert_eq!(regularities(own), [], "{seed}");
+        let other = &streams[(seed + 1) % streams.len()];
+        assert_eq!(overlap(own, other, &BoardKey::default()), None, "{seed}");
+        let coincide = coincidences(own, other);
+        assert!(coincide.as_ref().is_none_or(|(_, p)| *p > 1e-3), "{seed}: {coincide:?}");
+        let itself = overlap(own, own, &BoardKey::default()).expect("it is the same");
+        assert!(itself.of > 200 && itself.runs == itself.of, "there was something to see: {itself:?}");
+    }
+}
+
+#[test]
+fn a_baseline_gives_the_terms_and_its_name_stays_home() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    lake_of(folder, 3);
+    let terms = "practice = \"multi-agent orchestration\"\n[terms]\nwindow_weeks = 5\nreplicates = 99\n";
+    std::fs::write(folder.join("terms.toml"), terms).expect("it can be written");
+    let until = "2026-03-02";
+    done(folder, &["baseline", "freeze", "before-umbrella", "--plan", "terms.toml", "--until", until]);
+    let shown: Value =
+        serde_json::from_str(&done(folder, &["baseline", "show", "before-umbrella", "--format", "json"]))
+            .expect("JSON");
+    manifest(folder, "home-1", "");
+    let path = folder.join("submission.toml");
+    let asked = std::fs::read_to_string(&path).expect("it is there");
+    let named = asked.replace("# baseline = \"before\"", "baseline = \"before-umbrella\"");
+    assert_ne!(named, asked);
+    std::fs::write(&path, named).expect("it can be written");
+    done(folder, &["submission", "pack", "--out", "one"]);
+    let packed = std::fs::read_to_string(folder.join("one/submission.toml")).expect("it was written");
+    assert!(!packed.contains("umbrella"), "{packed}");
+    let packed: toml::Table = toml::from_str(&packed).expect("TOML");
+    assert_eq!(packed["question"]["terms"]["window_weeks"].as_integer(), Some(5));
+    let frozen = &shown["rows"][0];
+    assert_eq!(
+        packed["packed"]["plan_digest"].as_str(),
+        frozen["terms_digest"].as_str(),
+        "what a board has to receive"
+    );
+    assert!(packed["packed"]["frozen_at"].as_str().is_some());
+    // The operator's own clock is no witness.
+    let (code, verification) = verified(folder, &["one"]);
+    assert_eq!(code, 0, "{verification}");
+    let (outcome, told) = check(&verification, "plan");
+    assert_eq!(outcome, "not_checked");
+    assert!(told.contains("by the operator's own clock"), "{told}");
+}
+
+#[test]
+fn a_withdrawal_may_be_signed_by_any_key_that_ssh_keygen_has() {
+    let (folder, _) = copied("one");
+    let folder = folder.path();
+    let test = "a_withdrawal_may_be_signed_by_any_key_that_ssh_keygen_has";
+    let Some(keys) = keys(test, folder, &[("rsa", RSA)]) else { return };
+    let withdraw = ["submission", "withdraw", "package", "--reason", "no consent"];
+    let (code, _, words) = run(folder, &[&withdraw[..], &["--key", text(&keys[0])]].concat());
+    assert_eq!(code, 2, "{words}");
+    assert!(!folder.join("withdrawal.toml").exists());
+    done(folder, &withdraw);
+    let sign = ["-q", "-Y", "sign", "-n", "doracle-withdrawal", "-f", text(&keys[0]), "withdrawal.toml"];
+    let answer = Command::new("ssh-keygen").args(sign).current_dir(folder).output().expect("it runs");
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    registry(folder, &[("home-1", "", &keys[0])], "2026-01-02T00:00:00Z");
+    let notice = ["--withdrawal", "withdrawal.toml", "--registry", "registry.toml"];
+    let (code, withdrawn) = verified(folder, &[&["package"][..], &notice].concat());
+    assert_eq!(code, 1);
+    assert_eq!(check(&withdrawn, "withdrawal").0, "failed");
+    // Of a notice that somebody changed nothing is left.
+    let changed = std::fs::read_to_string(folder.join("withdrawal.toml")).expect("it was written");
+    std::fs::write(folder.join("withdrawal.toml"), changed.replace("no consent", "no reason")).expect("written");
+    let (code, _, words) = run(folder, &[&["submission", "verify", "package"][..], &notice].concat());
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("not of these contents"), "{words}");
+}
+
 /// A registry in which each operator has a key, and the plan of the first package arrived on a day.
 fn registry(folder: &Path, operators: &[(&str, &str, &Path)], plan_received: &str) {
     let manifest = std::fs::read_to_string(WORLD.path().join("one/submission.toml")).expect("it was written");
     let manifest: toml::Table = toml::from_str(&manifest).expect("TOML");
     let plan = manifest["packed"]["plan_digest"].as_str().expect("a digest").to_owned();
-    let mut text = "format_version = 1\n".to_owned();
-    for (id, organisation, key) in operators {
+    let enrolled = operators.iter().map(|(id, organisation, key)| {
         let organisation =
             if organisation.is_empty() { String::new() } else { format!("organisation = \"{organisation}\"\n") };
-        text += &format!(
+        format!(
             "[[operators]]\nid = \"{id}\"\n{organisation}enrolled_at = \"2026-01-01T00:00:00Z\"\nkeys = [{{ line = \"{}\" }}]\n\
              [[plans]]\noperator = \"{id}\"\ndigest = \"{plan}\"\nreceived_at = \"{plan_received}\"\n",
             public(key)
-        );
-    }
-    text += "[[experiments]]\nid = \"multi-agent-orchestration\"\nprotocol_versions = [\"1\"]\n";
+        )
+    });
+    let experiment = "[[experiments]]\nid = \"multi-agent-orchestration\"\nprotocol_versions = [\"1\"]\n";
+    let text = format!("format_version = 1\n{}{experiment}", enrolled.collect::<Vec<_>>().concat());
     std::fs::write(folder.join("registry.toml"), text).expect("it can be written");
 }
 
@@ -422,32 +518,30 @@ fn registry(folder: &Path, operators: &[(&str, &str, &Path)], plan_received: &st
 fn a_signature_counts_for_whom_the_board_knows() {
     let (folder, _) = copied("one");
     let folder = folder.path();
-    let (Some(own), Some(other)) = (key(folder, "own", &["-t", "ed25519"]), key(folder, "other", &["-t", "ed25519"]))
-    else {
-        println!("skipped a_signature_counts_for_whom_the_board_knows: `ssh-keygen` is missing");
-        return;
-    };
+    let test = "a_signature_counts_for_whom_the_board_knows";
+    let Some(keys) = keys(test, folder, &[("own", ED25519), ("other", ED25519)]) else { return };
+    let (own, other) = (&keys[0], &keys[1]);
     let verify = || verified(folder, &["package", "--registry", "registry.toml"]);
     let early = "2026-01-02T00:00:00Z";
-    registry(folder, &[("home-1", "", &own), ("home-2", "", &other)], early);
+    registry(folder, &[("home-1", "", own), ("home-2", "", other)], early);
     let (code, unsigned) = verify();
     assert_eq!((code, unsigned["grade"].as_str()), (0, Some("rederived")));
-    done(folder, &["submission", "sign", "package", "--key", text(&own)]);
+    done(folder, &["submission", "sign", "package", "--key", text(own)]);
     let (code, good) = verify();
     assert_eq!((code, good["grade"].as_str()), (0, Some("signed_and_preregistered")), "{good}");
     // The plan came after the first service had begun.
-    registry(folder, &[("home-1", "", &own)], "2026-06-01T00:00:00Z");
+    registry(folder, &[("home-1", "", own)], "2026-06-01T00:00:00Z");
     let (code, late) = verify();
     assert_eq!((code, late["grade"].as_str()), (1, Some("rederived")));
     assert_eq!(check(&late, "plan").0, "doubtful");
     // It is by the key of somebody else, and for another organisation.
-    registry(folder, &[("home-1", "acme", &other), ("home-2", "", &own)], early);
+    registry(folder, &[("home-1", "acme", other), ("home-2", "", own)], early);
     let (code, foreign) = verify();
     assert_eq!(code, 1);
     assert!(check(&foreign, "signature").1.contains("a key of another operator, `home-2`"), "{foreign}");
     assert!(check(&foreign, "organisation").1.contains("acme"), "whose vote it is: {foreign}");
     // A key that was lost: only what the board had before still stands.
-    registry(folder, &[("home-1", "", &own)], early);
+    registry(folder, &[("home-1", "", own)], early);
     let known = std::fs::read_to_string(folder.join("registry.toml")).expect("it was written");
     let lost = known.replacen(" }]", ", revoked_at = \"2026-09-01T00:00:00Z\", revoked_reason = \"lost\" }]", 1);
     std::fs::write(folder.join("registry.toml"), &lost).expect("it can be written");
@@ -486,20 +580,17 @@ fn copies_replays_and_withdrawals_are_told_and_nothing_vanishes() {
     let (_, twice) = verified(folder, &["package", "--beside", "package"]);
     assert!(check(&twice, "replay").1.contains("it was sent before"), "{twice}");
 
-    let Some(key) = key(folder, "own", &["-t", "ed25519"]) else {
-        println!(
-            "skipped a part of copies_replays_and_withdrawals_are_told_and_nothing_vanishes: `ssh-keygen` is missing"
-        );
-        return;
-    };
-    done(folder, &["submission", "withdraw", "package", "--reason", "the clock was wrong", "--key", text(&key)]);
+    let test = "copies_replays_and_withdrawals_are_told_and_nothing_vanishes";
+    let Some(keys) = keys(test, folder, &[("own", ED25519)]) else { return };
+    let key = &keys[0];
+    done(folder, &["submission", "withdraw", "package", "--reason", "the clock was wrong", "--key", text(key)]);
     let notice = std::fs::read_to_string(folder.join("withdrawal.toml")).expect("it was written");
     assert!(notice.contains(twice["digest"].as_str().expect("a digest")), "{notice}");
     let (code, withdrawn) = verified(folder, &["package", "--withdrawal", "withdrawal.toml"]);
     assert_eq!(code, 1);
     assert!(check(&withdrawn, "withdrawal").1.contains("the clock was wrong"), "{withdrawn}");
     // Only the operator takes it back.
-    registry(folder, &[("home-2", "", &key)], "2026-01-02T00:00:00Z");
+    registry(folder, &[("home-2", "", key)], "2026-01-02T00:00:00Z");
     let (code, _, words) = run(
         folder,
         &["submission", "verify", "package", "--withdrawal", "withdrawal.toml", "--registry", "registry.toml"],
@@ -515,14 +606,12 @@ fn an_unrelated_operator_is_independent() {
     lake_of(folder, 7);
     manifest(folder, "home-2", "");
     done(folder, &["submission", "pack", "--out", "other"]);
-    let (Some(own), Some(their)) = (key(folder, "own", &["-t", "ed25519"]), key(folder, "their", &["-t", "ed25519"]))
-    else {
-        println!("skipped an_unrelated_operator_is_independent: `ssh-keygen` is missing");
-        return;
-    };
-    done(folder, &["submission", "sign", "package", "--key", text(&own)]);
-    done(folder, &["submission", "sign", "other", "--key", text(&their)]);
-    registry(folder, &[("home-1", "", &own), ("home-2", "", &their)], "2026-01-02T00:00:00Z");
+    let test = "an_unrelated_operator_is_independent";
+    let Some(keys) = keys(test, folder, &[("own", ED25519), ("their", ED25519)]) else { return };
+    let (own, their) = (&keys[0], &keys[1]);
+    done(folder, &["submission", "sign", "package", "--key", text(own)]);
+    done(folder, &["submission", "sign", "other", "--key", text(their)]);
+    registry(folder, &[("home-1", "", own), ("home-2", "", their)], "2026-01-02T00:00:00Z");
     let (code, verification) = verified(folder, &["package", "--beside", "other.tar", "--registry", "registry.toml"]);
     assert_eq!(code, 0, "{verification}");
     for name in ["replay", "equivocation", "independence"] {

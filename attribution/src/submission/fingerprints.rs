@@ -56,30 +56,41 @@ impl std::fmt::Debug for BoardKey {
 pub struct Streams(BTreeMap<String, Vec<i64>>);
 
 impl Streams {
-    /// Those of evidence: deployments and incidents by service, merges and commits by repository.
+    /// Those of evidence.
     ///
     /// # Errors
     /// [`SubmissionError`] where a table does not have its columns.
     pub fn of(evidence: &Evidence) -> Result<Self, SubmissionError> {
-        let mut streams = Self::default();
-        for row in evidence.rows::<deployments::Row>()? {
-            let service = row.service.unwrap_or_default();
-            streams.add("deployments of", &service, row.finished_at.or(row.started_at));
+        Ok(Self::of_events(&evidence.rows()?, &evidence.rows()?, &evidence.rows()?, &evidence.rows()?))
+    }
+
+    /// Deployments and incidents by service, merges and commits by repository.
+    #[must_use]
+    pub fn of_events(
+        deployments: &[deployments::Row],
+        incidents: &[incidents::Row],
+        changes: &[changes::Row],
+        commits: &[commits::Row],
+    ) -> Self {
+        let mut streams: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        let mut add = |kind: &str, whose: &str, at: Option<Instant>| {
+            let seconds = at.map(|at| at.0.div_euclid(Instant::MICROS));
+            streams.entry(format!("{kind} `{whose}`")).or_default().extend(seconds);
+        };
+        let named = |service: &Option<String>| service.clone().unwrap_or_default();
+        for row in deployments {
+            add("deployments of", &named(&row.service), row.finished_at.or(row.started_at));
         }
-        for row in evidence.rows::<incidents::Row>()? {
-            streams.add("incidents of", &row.service.unwrap_or_default(), Some(row.opened_at));
+        for row in incidents {
+            add("incidents of", &named(&row.service), Some(row.opened_at));
         }
-        for row in evidence.rows::<changes::Row>()? {
-            streams.add("merges to", &row.repository, row.merged_at);
+        for row in changes {
+            add("merges to", &row.repository, row.merged_at);
         }
-        for row in evidence.rows::<commits::Row>()? {
-            streams.add("commits to", &row.repository, Some(row.committed_at));
+        for row in commits {
+            add("commits to", &row.repository, Some(row.committed_at));
         }
-        for times in streams.0.values_mut() {
-            times.sort_unstable();
-            times.dedup();
-        }
-        Ok(streams)
+        Self::new(streams)
     }
 
     /// Streams with these times, in seconds.
@@ -91,12 +102,6 @@ impl Streams {
             (name, times)
         });
         Self(sorted.collect())
-    }
-
-    fn add(&mut self, kind: &str, whose: &str, at: Option<Instant>) {
-        if let Some(at) = at {
-            self.0.entry(format!("{kind} `{whose}`")).or_default().push(at.0.div_euclid(Instant::MICROS));
-        }
     }
 
     /// Each stream with its times.

@@ -51,12 +51,13 @@ fn folder_and_archive_are_one_package_with_one_digest() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
 fn the_archive_is_one_that_tar_reads() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("p.tar");
     std::fs::write(&path, package().archive()).expect("it can be written");
     let Ok(answer) = std::process::Command::new("tar").arg("-tvf").arg(&path).output() else {
-        println!("skipped the_archive_is_one_that_tar_reads: `tar` is missing");
+        eprintln!("skipped `the_archive_is_one_that_tar_reads`: `tar` is not installed");
         return;
     };
     let listing = String::from_utf8_lossy(&answer.stdout).into_owned();
