@@ -13,6 +13,7 @@ mod finding;
 mod ingest;
 mod interventions;
 mod lake;
+mod leaderboard;
 mod metrics;
 mod receive;
 mod report;
@@ -48,6 +49,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Interventions(own) => interventions::run(terminal, global, own).await,
         Command::Baseline(own) => baseline::run(terminal, global, own).await,
         Command::Consensus(own) => consensus::run(terminal, global.format, own),
+        Command::Leaderboard(own) => leaderboard::run(terminal, own),
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,
         Command::Config(own) => config::run(terminal, global, own),

@@ -8,6 +8,7 @@ mod findings;
 mod git_report;
 mod ingest;
 mod interventions;
+mod leaderboard;
 mod notebooks;
 mod profiles;
 mod records;

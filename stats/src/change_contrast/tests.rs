@@ -295,7 +295,7 @@ fn a_covariate_is_taken_out_as_a_regression_of_residuals_takes_it_out() {
             change(unit, 0, is_treated, moved, 1e-6)
         })
         .collect();
-    let found = change_contrast_adjusted(&rows, &[sizes.clone()]).expect("an answer");
+    let found = change_contrast_adjusted(&rows, std::slice::from_ref(&sizes)).expect("an answer");
     // Frisch, Waugh and Lovell: what is left of arms and of changes once a line in the sizes is taken off both.
     let left = |values: &[f64]| -> Vec<f64> {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -328,7 +328,8 @@ fn a_covariate_that_moves_counts_no_longer_passes_for_an_effect() {
             let (is_treated, size) = (unit < 12, f64::from(u8::try_from(unit % 6).expect("small")) / 5.0);
             let size = if is_treated { size + 0.5 } else { size };
             let after = 40.0 * libm::exp(0.8 * size);
-            (counts(unit, is_treated, [40, after.round() as u64]), size)
+            let after = format!("{after:.0}").parse().expect("a count");
+            (counts(unit, is_treated, [40, after]), size)
         })
         .collect();
     let (units, sizes): (Vec<UnitCounts>, Vec<f64>) = rows.into_iter().unzip();

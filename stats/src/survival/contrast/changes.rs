@@ -127,7 +127,7 @@ pub fn curve_change(
     if let CurveSummary::Quantile { probability } = summary {
         check_probability(probability)?;
     }
-    let dates = Dates::of(subjects)?;
+    let dates = Groups::of(subjects)?;
     let ones = vec![1; dates.units.len()];
     let mut reader = Reader { summary, steps: Vec::new() };
     dates.check(&mut reader, &ones)?;
@@ -182,14 +182,14 @@ struct Date {
 }
 
 /// Every date that says something, and the units that stand beside any.
-struct Dates {
+struct Groups {
     dates: Vec<Date>,
     /// Whether each unit is treated anywhere.
     units: Vec<bool>,
     is_controlled: bool,
 }
 
-impl Dates {
+impl Groups {
     fn of(subjects: &[ChangedSubject]) -> Result<Self, ContrastError> {
         let mut by_date: BTreeMap<usize, [Vec<&ChangedSubject>; GROUPS]> = BTreeMap::new();
         for subject in subjects {

@@ -1,0 +1,136 @@
+//! `doracle leaderboard`: claims and everything that was reported on them, as a static site.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use attribution::{Board, BoardError, Example, Scale};
+use reports::{DATA, SiteContext};
+
+use crate::cli::{ExampleBoard, LeaderboardCommand};
+use crate::exit::{Outcome, UsageError};
+use crate::numbers::counted;
+use crate::table_output::Columns;
+use crate::terminal::Terminal;
+
+pub(crate) fn run(terminal: &Terminal, own: &LeaderboardCommand) -> Result<Outcome> {
+    match own {
+        LeaderboardCommand::Build { board, example, out, address } => {
+            let (found, which) = match (board, example) {
+                (Some(folder), _) => (Board::open(folder), folder.display().to_string()),
+                (None, example) => {
+                    let example = example.unwrap_or(ExampleBoard::Simulated);
+                    (Board::of(&of(example).files()), format!("--example {}", word(example)))
+                }
+            };
+            build(terminal, &found.map_err(refused)?, &which, out, address.as_deref())
+        }
+        LeaderboardCommand::Example { example, out } => {
+            let files = of(*example).files();
+            write(out, files.iter().map(|(name, text)| (name.as_path(), text.as_bytes())))?;
+            terminal.say(format!("wrote {} to {}", counted(files.len(), "file", "files"), out.display()));
+            terminal.say(format!("next: doracle leaderboard build {} --out site", out.display()));
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn build(terminal: &Terminal, board: &Board, which: &str, out: &Path, address: Option<&str>) -> Result<Outcome> {
+    let context = SiteContext {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: format!("doracle leaderboard build {which} --out site"),
+        address: address.map(str::to_owned),
+    };
+    let pages = reports::site(board, &context).context("could not lay out the site")?;
+    write(out, pages.iter().map(|(name, text)| (Path::new(name), text.as_bytes())))?;
+    let data = [effects(board).parquet()?, entries(board).parquet()?];
+    write(out, DATA.iter().map(Path::new).zip(data.iter().map(Vec::as_slice)))?;
+    for claim in &board.claims {
+        let (votes, all) = (claim.admitted().count(), claim.entries.len());
+        terminal.say(format!(
+            "{}: {}, {votes} of {} with a vote",
+            claim.claim.id,
+            claim.verdict,
+            counted(all, "report", "reports")
+        ));
+    }
+    terminal.say(format!("wrote {} to {}", counted(pages.len() + DATA.len(), "file", "files"), out.display()));
+    Ok(Outcome::Done)
+}
+
+fn write<'f>(out: &Path, files: impl Iterator<Item = (&'f Path, &'f [u8])>) -> Result<()> {
+    for (name, content) in files {
+        let path: PathBuf = out.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("could not make the folder `{}`", folder.display()))?;
+        }
+        lake::replace(&path, content).with_context(|| format!("could not write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+fn of(example: ExampleBoard) -> Example {
+    match example {
+        ExampleBoard::Published => Example::Published,
+        ExampleBoard::Simulated => Example::Simulated,
+    }
+}
+
+fn word(example: ExampleBoard) -> &'static str {
+    match example {
+        ExampleBoard::Published => "published",
+        ExampleBoard::Simulated => "simulated",
+    }
+}
+
+fn refused(error: BoardError) -> anyhow::Error {
+    match error {
+        BoardError::Read { .. } => error.into(),
+        BoardError::File { .. } => {
+            let hint = "`doracle leaderboard example simulated --out board` writes one to begin with".to_owned();
+            UsageError { message: format!("the board is wrong, {error}"), hint: Some(hint) }.into()
+        }
+    }
+}
+
+/// Every effect of every report, with whether it has a vote.
+fn effects(board: &Board) -> Columns {
+    let rows: Vec<_> = board
+        .claims
+        .iter()
+        .flat_map(|claim| claim.entries.iter().map(move |entry| (claim, entry)))
+        .flat_map(|(claim, entry)| entry.effects.iter().map(move |effect| (claim, entry, effect)))
+        .collect();
+    Columns::default()
+        .with("claim", rows.iter().map(|(claim, ..)| claim.claim.id.clone()))
+        .with("report", rows.iter().map(|(_, entry, _)| entry.name.clone()))
+        .with("organisation", rows.iter().map(|(.., effect)| effect.organisation.clone()))
+        .with("metric", rows.iter().map(|(.., effect)| effect.metric.clone()))
+        .with("scale", rows.iter().map(|(.., effect)| Scale::of(&effect.metric).name().to_owned()))
+        .with("estimate", rows.iter().map(|(.., effect)| effect.estimate))
+        .with("std_error", rows.iter().map(|(.., effect)| effect.standard_error))
+        .with(
+            "is_counted",
+            rows.iter().map(|(claim, entry, effect)| {
+                entry.standing.is_admitted() && claim.claim.metrics().contains(&effect.metric.as_str())
+            }),
+        )
+        .with("is_simulated", rows.iter().map(|_| board.about.simulated.is_some()))
+}
+
+/// Every report with its standing.
+fn entries(board: &Board) -> Columns {
+    let rows: Vec<_> =
+        board.claims.iter().flat_map(|claim| claim.entries.iter().map(move |entry| (claim, entry))).collect();
+    Columns::default()
+        .with("claim", rows.iter().map(|(claim, _)| claim.claim.id.clone()))
+        .with("report", rows.iter().map(|(_, entry)| entry.name.clone()))
+        .with("organisation", rows.iter().map(|(_, entry)| entry.report.organisation.clone()))
+        .with("operator", rows.iter().map(|(_, entry)| entry.report.operator.clone()))
+        .with("reported", rows.iter().map(|(_, entry)| entry.report.reported.clone()))
+        .with("protocol", rows.iter().map(|(_, entry)| entry.report.protocol.clone()))
+        .with("evidence", rows.iter().map(|(_, entry)| entry.grade.to_string()))
+        .with("standing", rows.iter().map(|(_, entry)| entry.standing.to_string()))
+        .with("source", rows.iter().map(|(_, entry)| entry.report.source.clone()))
+        .with("is_simulated", rows.iter().map(|_| board.about.simulated.is_some()))
+}
