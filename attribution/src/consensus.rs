@@ -225,6 +225,18 @@ pub struct MetricConsensus {
 /// [`ConsensusError`] when there are no effects, more organisations report than are enrolled, or more are assumed to lie
 /// than `⌊(n − 1)/3⌋`.
 pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
+    combined(effects, terms, true)
+}
+
+/// Does what [`consensus`] does as far as it decides: without certificates, and without what stands beside the rule.
+///
+/// # Errors
+/// As there.
+pub fn decide(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
+    combined(effects, terms, false)
+}
+
+fn combined(effects: &[Effect], terms: &Terms, is_whole: bool) -> Result<Consensus, ConsensusError> {
     // So small a level that one less a quarter of it is 1 asks for limits that there are not.
     if !(1.0 - terms.alpha / 4.0 < 1.0 && terms.alpha < 1.0) {
         return Err(ConsensusError::Alpha { alpha: terms.alpha });
@@ -265,6 +277,7 @@ pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, Consens
         margins: terms.margins,
         moderators: &terms.moderators,
         is_look: between_looks.is_none(),
+        is_whole,
     };
     let mut metrics: Vec<MetricConsensus> = by_metric
         .iter()
@@ -275,11 +288,11 @@ pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, Consens
     let verdict = rule.verdict(&metrics).filter(|_| rule.is_look);
     Ok(Consensus {
         between_looks,
-        geometric_median: geometric_median(&metrics),
+        geometric_median: if is_whole { geometric_median(&metrics) } else { Vec::new() },
         enrolled,
         faults,
         alpha,
-        sound_against: verdict.filter(|verdict| verdict.is_conclusive()).and_then(|verdict| {
+        sound_against: verdict.filter(|verdict| is_whole && verdict.is_conclusive()).and_then(|verdict| {
             let fewest = criterion(&metrics).iter().flatten().map(|metric| metric.votes.len()).min().unwrap_or(0);
             rule.sound_against(fewest, |liars| rule.judged(&metrics, liars) == Some(verdict))
         }),
@@ -390,6 +403,8 @@ struct Rule<'t> {
     moderators: &'t [String],
     /// Whether anything may be concluded at this number of organisations.
     is_look: bool,
+    /// Whether certificates, and what stands beside the rule, are worked out, too.
+    is_whole: bool,
 }
 
 impl Rule<'_> {
@@ -420,25 +435,31 @@ impl Rule<'_> {
         let trimmed = self.trimmed(&values, self.level()).map(|trimmed| Limits::about(trimmed.interval));
         let trimmed_concludes =
             trimmed.is_some_and(|limits| Class::of(limits.low, limits.high, margin) != Class::Inconclusive);
-        let (random_effects, prediction, tau) = self.random_effects(votes);
+        let (random_effects, prediction, tau) =
+            if self.is_whole { self.random_effects(votes) } else { (None, None, None) };
+        let certified = class.filter(|_| self.is_whole);
         MetricConsensus {
             metric: metric.to_owned(),
             scale,
             margin,
             is_disputed: class == Some(Class::Inconclusive) && trimmed_concludes,
-            sound_against: class.filter(|class| *class != Class::Inconclusive).and_then(|class| {
+            sound_against: certified.filter(|class| *class != Class::Inconclusive).and_then(|class| {
                 self.sound_against(values.len(), |liars| {
                     leave_out_hull(&values, liars, self.level()).is_ok_and(|hull| class_of(&hull) == class)
                 })
             }),
-            blocked_by: class.and_then(|class| self.blocked_by(votes, &values, class, margin)),
+            blocked_by: certified.and_then(|class| self.blocked_by(votes, &values, class, margin)),
             hull: hull.as_ref().map(|hull| Limits::between(hull.low, hull.high)),
             has_constant_subset: hull.as_ref().is_some_and(|hull| hull.has_constant_subset),
             reachable: reachable_trimmed_mean(&values, self.faults)
                 .ok()
                 .map(|bounds| Limits::between(bounds.low, bounds.high)),
             median: stats::quantile(&values, 0.5).ok(),
-            beside: beside::beside(votes, self.faults, self.level(), self.moderators),
+            beside: if self.is_whole {
+                beside::beside(votes, self.faults, self.level(), self.moderators)
+            } else {
+                Beside::default()
+            },
             votes: votes.to_vec(),
             insufficient,
             class,

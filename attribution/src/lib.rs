@@ -23,7 +23,7 @@ pub use claim::{Claim, ClaimError, DeclaredLook, Setting};
 pub use comparison::{ArmSummary, AtMargin, Cells, Comparison, ComparisonError, LeftOut, Question, View, compare};
 pub use consensus::{
     AnyTime, Beside, BetweenLooks, Blocking, Consensus, ConsensusError, FEWEST, Heterogeneity, Limits, MetricConsensus,
-    Reach, Replication, Slope, SmallStudies, Stratum, Terms, Vote, WithoutOne, consensus, replications,
+    Reach, Replication, Slope, SmallStudies, Stratum, Terms, Vote, WithoutOne, consensus, decide, replications,
 };
 pub use criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
 pub use effects::{Effect, EffectTable, EffectsError, Stated, read_effects};

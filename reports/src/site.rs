@@ -58,7 +58,7 @@ pub fn site(board: &Board, context: &SiteContext) -> Result<SiteFiles, ReportErr
 }
 
 /// Names of the Parquet files of a site.
-pub const DATA: [&str; 2] = ["data/effects.parquet", "data/entries.parquet"];
+pub const DATA: [&str; 3] = ["data/claims.parquet", "data/effects.parquet", "data/entries.parquet"];
 
 fn claim_file(claim: &BoardClaim) -> String {
     format!("claim-{}.html", claim.claim.id)

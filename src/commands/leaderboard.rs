@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use attribution::{Board, BoardError, Example, Scale};
+use attribution::{Board, BoardError, Class, Example, Scale};
 use reports::{DATA, SiteContext};
 
 use crate::cli::{ExampleBoard, LeaderboardCommand};
@@ -42,7 +42,7 @@ fn build(terminal: &Terminal, board: &Board, which: &str, out: &Path, address: O
     };
     let pages = reports::site(board, &context).context("could not lay out the site")?;
     write(out, pages.iter().map(|(name, text)| (Path::new(name), text.as_bytes())))?;
-    let data = [effects(board).parquet()?, entries(board).parquet()?];
+    let data = [claims(board).parquet()?, effects(board).parquet()?, entries(board).parquet()?];
     write(out, DATA.iter().map(Path::new).zip(data.iter().map(Vec::as_slice)))?;
     for claim in &board.claims {
         let (votes, all) = (claim.admitted().count(), claim.entries.len());
@@ -91,6 +91,33 @@ fn refused(error: BoardError) -> anyhow::Error {
             UsageError { message: format!("the board is wrong, {error}"), hint: Some(hint) }.into()
         }
     }
+}
+
+/// Every metric of every claim, with what decides.
+fn claims(board: &Board) -> Columns {
+    let rows: Vec<_> = board
+        .claims
+        .iter()
+        .filter_map(|claim| Some((claim, claim.consensus.as_ref()?)))
+        .flat_map(|(claim, found)| found.metrics.iter().map(move |metric| (claim, found, metric)))
+        .collect();
+    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let class = |class: Class| serde_json::to_value(class).ok().and_then(|word| word.as_str().map(str::to_owned));
+    Columns::default()
+        .with("claim", rows.iter().map(|(claim, ..)| claim.claim.id.clone()))
+        .with("verdict", rows.iter().map(|(claim, ..)| claim.verdict.to_string()))
+        .with("metric", rows.iter().map(|(.., metric)| metric.metric.clone()))
+        .with("scale", rows.iter().map(|(.., metric)| metric.scale.name().to_owned()))
+        .with("margin", rows.iter().map(|(.., metric)| metric.margin))
+        .with("alpha", rows.iter().map(|(_, found, _)| found.alpha))
+        .with("enrolled_count", rows.iter().map(|(_, found, _)| whole(found.enrolled)))
+        .with("faults", rows.iter().map(|(_, found, _)| whole(found.faults)))
+        .with("organisation_count", rows.iter().map(|(.., metric)| whole(metric.votes.len())))
+        .with("class", rows.iter().map(|(.., metric)| metric.class.and_then(class)))
+        .with("insufficient", rows.iter().map(|(.., metric)| metric.insufficient.clone()))
+        .with("hull_low", rows.iter().map(|(.., metric)| metric.hull.map(|hull| hull.low)))
+        .with("hull_high", rows.iter().map(|(.., metric)| metric.hull.map(|hull| hull.high)))
+        .with("is_simulated", rows.iter().map(|_| board.about.simulated.is_some()))
 }
 
 /// Every effect of every report, with whether it has a vote.

@@ -318,7 +318,7 @@ pub struct Replication {
     pub found: f64,
     /// Whether that lies there.
     pub is_predicted: Option<bool>,
-    /// The logarithm of the replication Bayes factor: above 0 for the original's effect, below for none.
+    /// The logarithm of the replication Bayes factor: below 0 it speaks for the original's effect, above 0 for none.
     pub log_bayes_factor: f64,
 }
 

@@ -46,6 +46,7 @@ pub(super) fn page(board: &Board, context: &SiteContext) -> Document {
                 blocks: vec![
                     Block::Command(context.command.clone()),
                     Block::List(vec![
+                        "every claim with its hull, metric by metric: [claims.parquet](data/claims.parquet)".into(),
                         "every effect: [effects.parquet](data/effects.parquet)".into(),
                         "every report with its standing: [entries.parquet](data/entries.parquet)".into(),
                         "how it is decided: [the method](method.html)".into(),
