@@ -24,7 +24,7 @@ mod examples;
 #[cfg(test)]
 mod tests;
 
-pub use examples::Example;
+pub use examples::{Example, repository};
 
 /// Points of a history are shown for at most so many numbers of organisations beside declared looks.
 const MOST_POINTS: usize = 24;

@@ -17,7 +17,7 @@ mod within;
 pub use before_after::{Contrast, DesignGrade, Sides, before_after};
 pub use board::{
     About, Board, BoardClaim, BoardError, BoardFiles, BoardVerdict, Entry, EvidenceGrade, Example, HistoryPoint,
-    Report, Standing,
+    Report, Standing, repository,
 };
 pub use claim::{Claim, ClaimError, DeclaredLook, Setting};
 pub use comparison::{ArmSummary, AtMargin, Cells, Comparison, ComparisonError, LeftOut, Question, View, compare};

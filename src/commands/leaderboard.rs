@@ -25,7 +25,8 @@ pub(crate) fn run(terminal: &Terminal, own: &LeaderboardCommand) -> Result<Outco
             build(terminal, &found.map_err(refused)?, &which, out, address.as_deref())
         }
         LeaderboardCommand::Example { example, out } => {
-            let files = of(*example).files();
+            let mut files = of(*example).files();
+            files.extend(attribution::repository());
             write(out, files.iter().map(|(name, text)| (name.as_path(), text.as_bytes())))?;
             terminal.say(format!("wrote {} to {}", counted(files.len(), "file", "files"), out.display()));
             terminal.say(format!("next: doracle leaderboard build {} --out site", out.display()));

@@ -1,6 +1,35 @@
 //! The leaderboard as a site.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use crate::support::run;
+
+/// Where a program is, if it is installed.
+fn installed(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|path| path.is_file())
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
+fn the_site_works_in_a_browser() {
+    let found = installed(&["chromium", "chromium-browser", "google-chrome"]).zip(installed(&["python3"]));
+    let Some((chromium, python)) = found else {
+        eprintln!("skipped `the_site_works_in_a_browser`: no Chromium, or no Python (`.ci/test-tools` installs them)");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (code, _, words) = run(folder.path(), &["leaderboard", "build", "--example", "simulated", "--out", "site"]);
+    assert_eq!(code, 0, "{words}");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/browser.py");
+    let output = Command::new(python).arg(script).arg(chromium).arg(folder.path().join("site")).output();
+    let output = output.expect("Python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 6);
+}
 
 #[test]
 fn examples_become_sites_from_the_program_alone_and_from_their_files() {

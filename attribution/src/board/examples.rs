@@ -32,6 +32,25 @@ const PUBLISHED: [(&str, &str); 6] = published![
     "entries/ai-assistance/metr-2025.toml",
 ];
 
+macro_rules! repository {
+    ($($path:literal),+ $(,)?) => { [$(($path, include_str!(concat!("../../boards/repository/", $path)))),+] };
+}
+
+/// What a repository of reports has besides its reports.
+const REPOSITORY: [(&str, &str); 5] = repository![
+    ".github/ISSUE_TEMPLATE/doubt.md",
+    ".github/pull_request_template.md",
+    ".github/workflows/board.yml",
+    "GUIDE.md",
+    "README.md",
+];
+
+/// The files that make a repository of a board: a workflow that checks and publishes, templates, and a guide.
+#[must_use]
+pub fn repository() -> BoardFiles {
+    REPOSITORY.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect()
+}
+
 impl Example {
     /// Its files.
     #[must_use]
