@@ -99,6 +99,9 @@ pub(crate) enum Command {
     /// Freezes what is known before something changes, and what is going to be asked.
     #[command(subcommand)]
     Baseline(BaselineCommand),
+    /// Packs a finding so that others can derive it again, and says what theirs are worth.
+    #[command(subcommand)]
+    Submission(crate::commands::submission::SubmissionCommand),
     /// Combines effects that several organisations measured, some of which may lie.
     Consensus(ConsensusArguments),
     /// Claims, everything that was reported on them, and what holds whoever lies: as a static site.

@@ -21,4 +21,5 @@ pages! {
     ingest::program, ingest::refused, ingest::rows, ingest::settings,
     lake::contended, lake::damaged, lake::missing, lake::newer, lake::no_version, lake::not_a_lake, lake::older,
     lake::query, lake::rows, lake::storage, lake::table, lake::unfinishable,
+    submission::file, submission::key, submission::manifest, submission::refused, submission::registry,
 }

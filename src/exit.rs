@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use attribution::submission::SubmissionError;
 use derive::DeriveError;
 use ingest::SourceError;
 use lake::LakeError;
@@ -97,6 +98,17 @@ pub(crate) fn classify(error: &anyhow::Error) -> (u8, &'static str, Option<Strin
                 _ => FAILED,
             };
             return (code, error.code(), error.hint.clone());
+        }
+        if let Some(error) = cause.downcast_ref::<SubmissionError>() {
+            let code = match error {
+                SubmissionError::Refused(_) | SubmissionError::Table { .. } => CHECK_FAILED,
+                SubmissionError::Manifest(_)
+                | SubmissionError::Question(_)
+                | SubmissionError::Key(_)
+                | SubmissionError::Registry(_) => USAGE,
+                _ => FAILED,
+            };
+            return (code, error.code(), None);
         }
         if let Some(error) = cause.downcast_ref::<DeriveError>() {
             let is_usage = matches!(

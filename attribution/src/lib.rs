@@ -12,6 +12,7 @@ mod comparison;
 mod consensus;
 mod criterion;
 mod effects;
+pub mod submission;
 mod within;
 
 pub use before_after::{Contrast, DesignGrade, Sides, before_after};

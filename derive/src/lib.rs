@@ -48,7 +48,8 @@ pub use error::DeriveError;
 pub use explain::{Event, Evidence, Explanation, Fact, Link, Whose, Workbench};
 pub use metrics::{Definition, Shown, definitions, headline};
 pub use observe::{
-    Observation, Observations, ObservedWeek, ServiceObservations, comparable, derive_and_observe, observe,
+    Observation, Observations, ObservedWeek, ServiceObservations, comparable, derive_and_observe, measure_and_observe,
+    observe,
 };
 pub use plan::{Calendar, Plan, Train};
 pub use practices::{PracticeRule, Sign};

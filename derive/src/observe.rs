@@ -103,6 +103,20 @@ pub async fn derive_and_observe(
     Ok((whole.derived, observations))
 }
 
+/// Derives what `plan` asks for with the numbers of these metrics over the whole period, and gives what comparisons look at.
+///
+/// # Errors
+/// As [`derive`](crate::derive).
+pub async fn measure_and_observe(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    metrics: &[&str],
+) -> Result<(Derived, Observations), DeriveError> {
+    let whole = run::whole(snapshot, plan, &run::Scope::Period(metrics)).await?;
+    let observations = observed(snapshot, &whole, plan).await?;
+    Ok((whole.derived, observations))
+}
+
 async fn observed(snapshot: &Snapshot, whole: &run::Whole, plan: &Plan) -> Result<Observations, DeriveError> {
     let run::Whole { derived, context, unit_windows, .. } = whole;
     let mut windows: Vec<UnitWindow> = Vec::new();

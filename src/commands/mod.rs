@@ -21,6 +21,7 @@ mod run;
 mod schema;
 mod sources;
 mod sql;
+pub(crate) mod submission;
 
 pub(crate) use self::finding::findings;
 use anyhow::Result;
@@ -48,6 +49,7 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Compare(own) => compare::run(terminal, global, own).await,
         Command::Interventions(own) => interventions::run(terminal, global, own).await,
         Command::Baseline(own) => baseline::run(terminal, global, own).await,
+        Command::Submission(own) => submission::run(terminal, global, own).await,
         Command::Consensus(own) => consensus::run(terminal, global.format, own),
         Command::Leaderboard(own) => leaderboard::run(terminal, own),
         Command::Sources => sources::run(terminal, global.format),

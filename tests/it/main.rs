@@ -14,6 +14,7 @@ mod profiles;
 mod records;
 mod refusals;
 mod server;
+mod submissions;
 mod support;
 mod tidy;
 mod vendors;

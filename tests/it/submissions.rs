@@ -1,0 +1,562 @@
+//! Submissions as operators make them and boards judge them. Every organisation here is simulated.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::run;
+
+/// What everybody starts from: a lake, and a package of it that nobody signed.
+struct World {
+    folder: TempDir,
+}
+
+/// Several tests look at one world and change nothing of it.
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let world = World { folder: tempfile::tempdir().expect("a temporary folder") };
+    lake_of(world.path(), 2026);
+    manifest(world.path(), "home-1", "");
+    done(world.path(), &["submission", "pack", "--out", "one"]);
+    world
+});
+
+impl World {
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A simulated organisation in the lake of a folder.
+fn lake_of(folder: &Path, seed: u64) {
+    let source =
+        format!("[[sources]]\ntype = \"simulated\"\nservices = 6\nweeks = 16\nintervention_week = 8\nseed = {seed}\n");
+    std::fs::write(folder.join("doracle.toml"), source).expect("it can be written");
+    done(folder, &["ingest"]);
+}
+
+/// The manifest of an operator, filled in, with more lines at the beginning.
+fn manifest(folder: &Path, operator: &str, more: &str) {
+    let path = folder.join("submission.toml");
+    drop(std::fs::remove_file(&path));
+    done(folder, &["submission", "init"]);
+    let template = std::fs::read_to_string(&path).expect("it was written");
+    let filled = template
+        .replace("FILL-IN", operator)
+        .replace("practice = \"FILL IN\"", "practice = \"multi-agent orchestration\"")
+        .replace("window_weeks = 12", "window_weeks = 6\nreplicates = 99")
+        .replace("FILL IN", "something");
+    std::fs::write(&path, format!("{more}{filled}")).expect("it can be written");
+}
+
+#[track_caller]
+fn done(folder: &Path, arguments: &[&str]) -> String {
+    let (code, out, words) = run(folder, arguments);
+    assert_eq!(code, 0, "{arguments:?}: {out}{words}");
+    out
+}
+
+/// What `verify` says, with its exit code.
+fn verified(folder: &Path, arguments: &[&str]) -> (i32, Value) {
+    let (code, out, words) = run(folder, &[&["submission", "verify", "--format", "json"], arguments].concat());
+    let document: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{words}"));
+    (code, document["verification"].clone())
+}
+
+/// Outcome and words of a check.
+#[track_caller]
+fn check(verification: &Value, name: &str) -> (String, String) {
+    let checks = verification["checks"].as_array().expect("checks");
+    let found = checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no `{name}`: {checks:?}"));
+    let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+    (text("outcome"), text("told"))
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let list = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("it can be listed");
+        entries.map(|entry| entry.expect("it can be listed").path()).filter(|path| path.is_file()).collect()
+    };
+    [list(folder), list(&folder.join("evidence"))].concat()
+}
+
+/// A copy of a package, to be changed.
+fn copied(package: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (from, to) = (WORLD.path().join(package), folder.path().join("package"));
+    std::fs::create_dir_all(to.join("evidence")).expect("a folder can be made");
+    for file in files(&from) {
+        let name = file.strip_prefix(&from).expect("it lies in it");
+        std::fs::copy(&file, to.join(name)).expect("it can be copied");
+    }
+    (folder, to)
+}
+
+/// Lists the contents anew, as somebody does who has changed them.
+fn relist(package: &Path) {
+    let mut lines: Vec<(String, String)> = files(package)
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(package).expect("it lies in it").display().to_string();
+            (name, lake::canonical::sha256(&std::fs::read(&path).expect("it can be read")))
+        })
+        .filter(|(name, _)| name != "contents.sha256" && name != "submission.sig")
+        .collect();
+    lines.sort();
+    let text: String = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+    std::fs::write(package.join("contents.sha256"), text).expect("it can be written");
+}
+
+#[test]
+fn what_was_packed_is_derived_again_and_agrees() {
+    let folder = WORLD.path();
+    for package in ["one", "one.tar"] {
+        let (code, verification) = verified(folder, &[package]);
+        assert_eq!(code, 0, "{verification}");
+        assert_eq!(verification["grade"], "rederived");
+        assert_eq!(verification["simulated"], true, "simulated data are labelled");
+        assert_eq!(verification["hardware_class"], "one small machine");
+        for name in ["contents", "definitions", "hardware", "clock", "re-derivation", "coverage", "regularity"] {
+            assert_eq!(check(&verification, name).0, "passed", "{name}: {verification}");
+        }
+        for name in ["signature", "plan", "independence", "reproduction"] {
+            assert_eq!(check(&verification, name).0, "not_checked", "{name}: {verification}");
+        }
+    }
+    // It says what the own lake says.
+    let own: Value = serde_json::from_str(&done(
+        folder,
+        &[
+            "compare",
+            "--practice",
+            "multi-agent orchestration",
+            "--weeks",
+            "6",
+            "--replicates",
+            "99",
+            "--format",
+            "json",
+        ],
+    ))
+    .expect("a document");
+    let claim = std::fs::read_to_string(folder.join("one/findings.json")).expect("it was written");
+    let claim: Value = serde_json::from_str(&claim).expect("JSON");
+    assert_eq!(claim["finding"]["verdict"], own["finding"]["verdict"]);
+    let estimate =
+        |document: &Value| document["finding"]["metrics"][1]["effect"]["estimate"].as_f64().expect("a number");
+    assert!((estimate(&claim) - estimate(&own)).abs() < 1e-9, "{} and {}", estimate(&claim), estimate(&own));
+}
+
+#[test]
+fn more_is_required_than_is_there() {
+    let folder = WORLD.path();
+    assert_eq!(verified(folder, &["one", "--require", "rederived"]).0, 0);
+    assert_eq!(verified(folder, &["one", "--require", "signed-and-preregistered"]).0, 1);
+}
+
+#[test]
+fn no_name_leaves_and_the_salt_stays_home() {
+    let folder = WORLD.path();
+    let secret = std::fs::read_to_string(folder.join("one.secret.toml")).expect("it was written");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.join("one.secret.toml")).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "nobody else may read it");
+    }
+    let secret: toml::Table = toml::from_str(&secret).expect("TOML");
+    let services: Vec<&String> = secret["services"].as_table().expect("services").keys().collect();
+    assert_eq!(services.len(), 6);
+    let rows: Value = serde_json::from_str(&done(
+        folder,
+        &[
+            "sql",
+            "SELECT commit_sha AS id FROM commits UNION SELECT author_id FROM commits UNION SELECT subject FROM commits \
+             UNION SELECT title FROM changes UNION SELECT deployment_id FROM deployments UNION SELECT incident_id FROM \
+             incidents UNION SELECT repository FROM changes UNION SELECT title FROM incidents",
+            "--format",
+            "json",
+        ],
+    ))
+    .expect("a document");
+    let mut own: BTreeSet<&str> =
+        rows["rows"].as_array().expect("rows").iter().filter_map(|row| row["id"].as_str()).collect();
+    own.extend(services.iter().map(|name| name.as_str()));
+    own.insert(secret["salt"].as_str().expect("a salt"));
+    assert!(own.len() > 1_000, "{}", own.len());
+    let own: Vec<&str> = own.into_iter().filter(|text| text.len() >= 4).collect();
+    for path in files(&folder.join("one")) {
+        let content = std::fs::read(&path).expect("it can be read");
+        let words: BTreeSet<&[u8]> =
+            content.split(|byte| !(byte.is_ascii_alphanumeric() || b"-_/.:#@ ".contains(byte))).collect();
+        for text in &own {
+            assert!(!words.contains(text.as_bytes()), "`{text}` is in `{}`", path.display());
+        }
+        let text = String::from_utf8_lossy(&content);
+        for name in &services {
+            assert!(!text.contains(name.as_str()), "`{name}` is in `{}`", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_same_lake_and_salt_are_the_same_bytes_and_another_salt_says_the_same() {
+    let folder = WORLD.path();
+    let pack = |out: &str, more: &[&str]| done(folder, &[&["submission", "pack", "--out", out], more].concat());
+    pack("again", &["--salt", "one.secret.toml", "--threads", "1"]);
+    let bytes = |name: &str| std::fs::read(folder.join(name)).expect("it was written");
+    assert!(bytes("again.tar") == bytes("one.tar"), "one byte differs or more");
+    pack("other", &["--clear", "atlas"]);
+    let (one, other) = (verified(folder, &["one"]).1, verified(folder, &["other"]).1);
+    assert_ne!(one["digest"], other["digest"]);
+    assert_eq!((&one["verdict"], &one["grade"]), (&other["verdict"], &other["grade"]));
+    let text = |name: &str| String::from_utf8_lossy(&bytes(name)).into_owned();
+    assert!(
+        text("other.tar").contains("atlas") && !text("one.tar").contains("atlas"),
+        "what is asked for leaves in clear"
+    );
+    assert!(!text("other.tar").contains("birch"), "and nothing else does");
+    // The same events under two salts are the same events.
+    let (code, verification) = verified(folder, &["one", "--beside", "other"]);
+    assert_eq!(code, 1);
+    assert_eq!(check(&verification, "equivocation").0, "failed", "one operator, two contents");
+    // What was written is not overwritten.
+    let (code, _, words) = run(folder, &["submission", "pack", "--out", "one"]);
+    assert_eq!(code, 2, "{words}");
+}
+
+#[test]
+fn inspect_shows_every_file_and_column_and_what_a_reader_has_to_know() {
+    let folder = WORLD.path();
+    let shown: Value =
+        serde_json::from_str(&done(folder, &["submission", "inspect", "one", "--format", "json"])).expect("JSON");
+    let names: BTreeSet<String> = shown["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .filter_map(|file| file["name"].as_str().map(str::to_owned))
+        .collect();
+    let there: BTreeSet<String> = files(&folder.join("one"))
+        .iter()
+        .map(|path| path.strip_prefix(folder.join("one")).expect("it lies in it").display().to_string())
+        .collect();
+    assert_eq!(names, there);
+    let tables = shown["tables"].as_array().expect("tables");
+    assert_eq!(tables.len(), there.iter().filter(|name| name.starts_with("evidence/")).count());
+    for table in tables {
+        assert!(table["row_count"].as_u64() > Some(0), "{table}");
+        for column in table["columns"].as_array().expect("columns") {
+            let values = column["values"].as_array().expect("values");
+            let is_dropped = column["policy"] == "drop";
+            let is_nothing = |value: &Value| *value == json!("") || *value == json!([]);
+            assert!(!is_dropped || values.iter().all(is_nothing), "{column}");
+        }
+    }
+    let words = done(folder, &["submission", "inspect", "one"]);
+    assert!(words.contains("timestamps are those of the events") && words.contains("public repository"), "{words}");
+    assert!(words.contains(shown["digest"].as_str().expect("a digest")), "{words}");
+}
+
+#[test]
+fn a_changed_package_is_refused_and_a_changed_claim_is_found_out() {
+    let (folder, package) = copied("one");
+    let claim = std::fs::read_to_string(package.join("findings.json")).expect("it is there");
+    let verdict = "\"verdict\": \"";
+    let (before, after) = claim.rsplit_once(verdict).expect("there is a verdict");
+    let own = after.split('"').next().expect("a word");
+    let better = if own == "improves" { "worsens" } else { "improves" };
+    let changed = format!("{before}{verdict}{}", after.replacen(own, better, 1));
+    std::fs::write(package.join("findings.json"), changed).expect("it can be written");
+    let (code, _, words) = run(folder.path(), &["submission", "verify", "package"]);
+    assert_eq!(code, 1);
+    assert!(words.contains("submission::refused") && words.contains("added, taken away or changed"), "{words}");
+    // Whoever lists it anew has a whole package, and a claim that its evidence does not give.
+    relist(&package);
+    let (code, verification) = verified(folder.path(), &["package"]);
+    assert_eq!((code, &verification["grade"]), (1, &Value::Null));
+    let (outcome, told) = check(&verification, "re-derivation");
+    assert_eq!(outcome, "failed");
+    assert!(told.contains("`finding.verdict` is claimed as") && told.contains(own), "{told}");
+}
+
+#[test]
+fn evidence_of_another_package_does_not_give_the_claim() {
+    let (folder, package) = copied("one");
+    // Half of the incidents go: fewer failures than are claimed.
+    std::fs::remove_file(package.join("evidence/incidents.parquet")).expect("it is there");
+    relist(&package);
+    let (code, verification) = verified(folder.path(), &["package"]);
+    assert_eq!((code, &verification["grade"]), (1, &Value::Null));
+    assert_eq!(check(&verification, "re-derivation").0, "failed");
+    // Bytes that are no table.
+    std::fs::write(package.join("evidence/commits.parquet"), b"PAR1 and nothing").expect("it can be written");
+    relist(&package);
+    let (code, _, words) = run(folder.path(), &["submission", "verify", "package"]);
+    assert_eq!(code, 1);
+    assert!(words.contains("`evidence/commits.parquet`"), "{words}");
+    let left: Vec<PathBuf> =
+        std::fs::read_dir(folder.path()).expect("listed").map(|entry| entry.expect("listed").path()).collect();
+    assert_eq!(left, [package], "nothing was written beside it");
+}
+
+/// A key of its own, made by `ssh-keygen`; nothing where there is none.
+fn key(folder: &Path, name: &str, kind: &[&str]) -> Option<PathBuf> {
+    let path = folder.join(name);
+    let made = Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "", "-f"]).arg(&path).args(kind).output();
+    match made {
+        Ok(answer) => {
+            assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+            Some(path)
+        }
+        Err(_) => None,
+    }
+}
+
+fn public(key: &Path) -> String {
+    std::fs::read_to_string(key.with_extension("pub")).expect("it was made").trim().to_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the path is text")
+}
+
+#[test]
+fn ssh_keygen_verifies_ours() {
+    let (folder, package) = copied("one");
+    let Some(key) = key(folder.path(), "key", &["-t", "ed25519"]) else {
+        println!("skipped ssh_keygen_verifies_ours: `ssh-keygen` is missing");
+        return;
+    };
+    done(folder.path(), &["submission", "sign", "package", "--key", text(&key)]);
+    std::fs::write(folder.path().join("allowed"), format!("home-1 {}\n", public(&key))).expect("it can be written");
+    let verify = |identity: &str, namespace: &str| {
+        let contents = std::fs::File::open(package.join("contents.sha256")).expect("it is there");
+        let answer = Command::new("ssh-keygen")
+            .args(["-Y", "verify", "-f", "allowed", "-I", identity, "-n", namespace, "-s", "package/submission.sig"])
+            .current_dir(folder.path())
+            .stdin(Stdio::from(contents))
+            .output()
+            .expect("it runs");
+        answer.status.success()
+    };
+    assert!(verify("home-1", "doracle-submission"));
+    assert!(!verify("home-1", "doracle-withdrawal"));
+    assert!(!verify("home-2", "doracle-submission"));
+}
+
+#[test]
+fn we_verify_those_of_ssh_keygen() {
+    for kind in [
+        &["-t", "ed25519"][..],
+        &["-t", "ecdsa", "-b", "256"],
+        &["-t", "ecdsa", "-b", "384"],
+        &["-t", "rsa", "-b", "2048"],
+    ] {
+        let (folder, package) = copied("one");
+        let Some(key) = key(folder.path(), "key", kind) else {
+            println!("skipped we_verify_those_of_ssh_keygen: `ssh-keygen` is missing");
+            return;
+        };
+        let contents = std::fs::File::open(package.join("contents.sha256")).expect("it is there");
+        let answer = Command::new("ssh-keygen")
+            .args(["-Y", "sign", "-n", "doracle-submission", "-f", text(&key)])
+            .stdin(Stdio::from(contents))
+            .output()
+            .expect("it runs");
+        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        std::fs::write(package.join("submission.sig"), &answer.stdout).expect("it can be written");
+        done(folder.path(), &["submission", "sign", "package"]);
+        assert!(folder.path().join("package.tar").is_file(), "{kind:?}");
+        // Not of other contents.
+        std::fs::write(package.join("submission.toml"), "format_version = 1\n").expect("it can be written");
+        relist(&package);
+        let (code, _, words) = run(folder.path(), &["submission", "sign", "package"]);
+        assert_eq!(code, 2, "{kind:?}");
+        assert!(words.contains("not of these contents"), "{kind:?}: {words}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_sign_here_is_told_how_it_can() {
+    let (folder, _) = copied("one");
+    let folder = folder.path();
+    let Some(encrypted) = key(folder, "encrypted", &["-t", "ed25519"]) else {
+        println!("skipped a_key_that_cannot_sign_here_is_told_how_it_can: `ssh-keygen` is missing");
+        return;
+    };
+    let change = Command::new("ssh-keygen").args(["-q", "-p", "-P", "", "-N", "secret", "-f"]).arg(&encrypted).output();
+    assert!(change.expect("it runs").status.success());
+    let rsa = key(folder, "rsa", &["-t", "rsa", "-b", "2048"]).expect("there was one before");
+    for path in [&encrypted, &rsa] {
+        let (code, _, words) = run(folder, &["submission", "sign", "package", "--key", text(path)]);
+        assert_eq!(code, 2, "{words}");
+        assert!(words.contains("ssh-keygen -Y sign -f KEY -n doracle-submission < package/contents.sha256"), "{words}");
+        let pem = std::fs::read_to_string(path).expect("it is there");
+        assert!(pem.lines().filter(|line| line.len() > 30).all(|line| !words.contains(line)), "{words}");
+    }
+}
+
+/// A registry in which each operator has a key, and the plan of the first package arrived on a day.
+fn registry(folder: &Path, operators: &[(&str, &str, &Path)], plan_received: &str) {
+    let manifest = std::fs::read_to_string(WORLD.path().join("one/submission.toml")).expect("it was written");
+    let manifest: toml::Table = toml::from_str(&manifest).expect("TOML");
+    let plan = manifest["packed"]["plan_digest"].as_str().expect("a digest").to_owned();
+    let mut text = "format_version = 1\n".to_owned();
+    for (id, organisation, key) in operators {
+        let organisation =
+            if organisation.is_empty() { String::new() } else { format!("organisation = \"{organisation}\"\n") };
+        text += &format!(
+            "[[operators]]\nid = \"{id}\"\n{organisation}enrolled_at = \"2026-01-01T00:00:00Z\"\nkeys = [{{ line = \"{}\" }}]\n\
+             [[plans]]\noperator = \"{id}\"\ndigest = \"{plan}\"\nreceived_at = \"{plan_received}\"\n",
+            public(key)
+        );
+    }
+    text += "[[experiments]]\nid = \"multi-agent-orchestration\"\nprotocol_versions = [\"1\"]\n";
+    std::fs::write(folder.join("registry.toml"), text).expect("it can be written");
+}
+
+#[test]
+fn a_signature_counts_for_whom_the_board_knows() {
+    let (folder, _) = copied("one");
+    let folder = folder.path();
+    let (Some(own), Some(other)) = (key(folder, "own", &["-t", "ed25519"]), key(folder, "other", &["-t", "ed25519"]))
+    else {
+        println!("skipped a_signature_counts_for_whom_the_board_knows: `ssh-keygen` is missing");
+        return;
+    };
+    let verify = || verified(folder, &["package", "--registry", "registry.toml"]);
+    let early = "2026-01-02T00:00:00Z";
+    registry(folder, &[("home-1", "", &own), ("home-2", "", &other)], early);
+    let (code, unsigned) = verify();
+    assert_eq!((code, unsigned["grade"].as_str()), (0, Some("rederived")));
+    done(folder, &["submission", "sign", "package", "--key", text(&own)]);
+    let (code, good) = verify();
+    assert_eq!((code, good["grade"].as_str()), (0, Some("signed_and_preregistered")), "{good}");
+    // The plan came after the first service had begun.
+    registry(folder, &[("home-1", "", &own)], "2026-06-01T00:00:00Z");
+    let (code, late) = verify();
+    assert_eq!((code, late["grade"].as_str()), (1, Some("rederived")));
+    assert_eq!(check(&late, "plan").0, "doubtful");
+    // It is by the key of somebody else, and for another organisation.
+    registry(folder, &[("home-1", "acme", &other), ("home-2", "", &own)], early);
+    let (code, foreign) = verify();
+    assert_eq!(code, 1);
+    assert!(check(&foreign, "signature").1.contains("a key of another operator, `home-2`"), "{foreign}");
+    assert!(check(&foreign, "organisation").1.contains("acme"), "whose vote it is: {foreign}");
+    // A key that was lost: only what the board had before still stands.
+    registry(folder, &[("home-1", "", &own)], early);
+    let known = std::fs::read_to_string(folder.join("registry.toml")).expect("it was written");
+    let lost = known.replacen(" }]", ", revoked_at = \"2026-09-01T00:00:00Z\", revoked_reason = \"lost\" }]", 1);
+    std::fs::write(folder.join("registry.toml"), &lost).expect("it can be written");
+    let (code, revoked) = verify();
+    assert_eq!(code, 1);
+    assert!(check(&revoked, "signature").1.contains("was revoked at 2026-09-01T00:00:00Z (lost)"), "{revoked}");
+    let digest = revoked["digest"].as_str().expect("a digest");
+    let received = format!("{lost}[[received]]\ndigest = \"{digest}\"\nreceived_at = \"2026-08-01T00:00:00Z\"\n");
+    std::fs::write(folder.join("registry.toml"), received).expect("it can be written");
+    assert_eq!(verify().0, 0);
+}
+
+#[test]
+fn copies_replays_and_withdrawals_are_told_and_nothing_vanishes() {
+    let world = WORLD.path();
+    let (folder, _) = copied("one");
+    let folder = folder.path();
+    // The same lake packed by somebody else, under a salt of their own.
+    std::fs::copy(world.join("doracle.toml"), folder.join("doracle.toml")).expect("it can be copied");
+    let lake = world.join(".doracle");
+    manifest(folder, "home-2", "");
+    done(folder, &["--lake", text(&lake), "submission", "pack", "--out", "copy"]);
+    let (code, copy) = verified(folder, &["copy", "--beside", "package"]);
+    assert_eq!(code, 1);
+    let (outcome, told) = check(&copy, "independence");
+    assert_eq!(outcome, "failed");
+    assert!(told.contains("100 % of") && told.contains("`home-1`"), "{told}");
+    // The very evidence under another name, and the very package again.
+    let manifest = std::fs::read_to_string(folder.join("package/submission.toml")).expect("it is there");
+    let (stolen_folder, stolen) = copied("one");
+    std::fs::write(stolen.join("submission.toml"), manifest.replace("home-1", "home-3")).expect("it can be written");
+    relist(&stolen);
+    let original = folder.join("package");
+    let (_, replayed) = verified(stolen_folder.path(), &["package", "--beside", text(&original)]);
+    assert!(check(&replayed, "replay").1.contains("its evidence was sent before, by"), "{replayed}");
+    let (_, twice) = verified(folder, &["package", "--beside", "package"]);
+    assert!(check(&twice, "replay").1.contains("it was sent before"), "{twice}");
+
+    let Some(key) = key(folder, "own", &["-t", "ed25519"]) else {
+        println!(
+            "skipped a part of copies_replays_and_withdrawals_are_told_and_nothing_vanishes: `ssh-keygen` is missing"
+        );
+        return;
+    };
+    done(folder, &["submission", "withdraw", "package", "--reason", "the clock was wrong", "--key", text(&key)]);
+    let notice = std::fs::read_to_string(folder.join("withdrawal.toml")).expect("it was written");
+    assert!(notice.contains(twice["digest"].as_str().expect("a digest")), "{notice}");
+    let (code, withdrawn) = verified(folder, &["package", "--withdrawal", "withdrawal.toml"]);
+    assert_eq!(code, 1);
+    assert!(check(&withdrawn, "withdrawal").1.contains("the clock was wrong"), "{withdrawn}");
+    // Only the operator takes it back.
+    registry(folder, &[("home-2", "", &key)], "2026-01-02T00:00:00Z");
+    let (code, _, words) = run(
+        folder,
+        &["submission", "verify", "package", "--withdrawal", "withdrawal.toml", "--registry", "registry.toml"],
+    );
+    assert_eq!(code, 1, "{words}");
+    assert!(words.contains("the withdrawal does not count"), "{words}");
+}
+
+#[test]
+fn an_unrelated_operator_is_independent() {
+    let (folder, _) = copied("one");
+    let folder = folder.path();
+    lake_of(folder, 7);
+    manifest(folder, "home-2", "");
+    done(folder, &["submission", "pack", "--out", "other"]);
+    let (Some(own), Some(their)) = (key(folder, "own", &["-t", "ed25519"]), key(folder, "their", &["-t", "ed25519"]))
+    else {
+        println!("skipped an_unrelated_operator_is_independent: `ssh-keygen` is missing");
+        return;
+    };
+    done(folder, &["submission", "sign", "package", "--key", text(&own)]);
+    done(folder, &["submission", "sign", "other", "--key", text(&their)]);
+    registry(folder, &[("home-1", "", &own), ("home-2", "", &their)], "2026-01-02T00:00:00Z");
+    let (code, verification) = verified(folder, &["package", "--beside", "other.tar", "--registry", "registry.toml"]);
+    assert_eq!(code, 0, "{verification}");
+    for name in ["replay", "equivocation", "independence"] {
+        assert_eq!(check(&verification, name).0, "passed", "{verification}");
+    }
+    // Whether it is reproduced hangs on what both find; that there was somebody to compare with does not.
+    let (outcome, told) = check(&verification, "reproduction");
+    assert!(told.contains("of 1 unrelated replications"), "{told}");
+    let grade = verification["grade"].as_str().expect("a grade");
+    assert_eq!(outcome == "passed", grade == "reproduced", "{grade}");
+}
+
+#[test]
+fn what_is_not_filled_in_or_not_on_record_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    done(folder, &["submission", "init"]);
+    let (code, _, words) = run(folder, &["submission", "init"]);
+    assert_eq!(code, 2, "{words}");
+    let (code, _, words) = run(folder, &["submission", "pack"]);
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("`operator`"), "{words}");
+    manifest(folder, "home-1", "");
+    let lake = WORLD.path().join(".doracle");
+    let asked = std::fs::read_to_string(folder.join("submission.toml")).expect("it is there");
+    std::fs::write(folder.join("submission.toml"), asked.replace("multi-agent orchestration", "nothing"))
+        .expect("written");
+    let (code, _, words) = run(folder, &["--lake", text(&lake), "submission", "pack"]);
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("no change of working is called `nothing`"), "{words}");
+    assert!(!folder.join("submission").exists(), "nothing was written");
+    for missing in ["verify", "inspect", "sign"] {
+        let (code, _, words) = run(folder, &["submission", missing, "nowhere.tar"]);
+        assert_eq!(code, 3, "{words}");
+        assert!(words.contains("submission::file"), "{words}");
+    }
+}
