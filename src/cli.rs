@@ -107,6 +107,9 @@ pub(crate) enum Command {
     /// Claims, everything that was reported on them, and what holds whoever lies: as a static site.
     #[command(subcommand)]
     Leaderboard(LeaderboardCommand),
+    /// Runs of a benchmark: judged by the manifest of their level, and scored by the four metrics.
+    #[command(subcommand)]
+    Attempt(AttemptCommand),
     /// Lists the sources and what they fill.
     Sources,
     /// Looks after the lake.
@@ -366,6 +369,69 @@ pub(crate) enum BaselineCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum ConsensusCommand {
+    /// Signs the set of reports on a claim as it stands: where all but as many as may lie do, the set is agreed on, and
+    /// nobody has to trust the keeper of the board.
+    Attest(AttestArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AttestArguments {
+    /// The folder of the board.
+    pub(crate) board: PathBuf,
+    /// The claim.
+    #[arg(long, value_name = "ID")]
+    pub(crate) claim: String,
+    /// Your name in the registry of the board.
+    #[arg(long, value_name = "ID")]
+    pub(crate) operator: String,
+    /// An Ed25519 key of OpenSSH, not encrypted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The key under which the board takes fingerprints, where it has one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttemptCommand {
+    /// Judges the log of one run, and prints it as a row of the table `attempts`.
+    Judge {
+        /// The manifest of the level, TOML.
+        #[arg(long, value_name = "FILE")]
+        level: PathBuf,
+        /// The log of the run: JSON Lines of `at`, `event` and what belongs to it.
+        #[arg(long, value_name = "FILE")]
+        log: PathBuf,
+        /// The id of the attempt.
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// Who attempted it.
+        #[arg(long, value_name = "NAME")]
+        subject: String,
+        /// The version of the subject.
+        #[arg(long, value_name = "VERSION")]
+        subject_version: Option<String>,
+        /// What the subject is.
+        #[arg(long, value_enum)]
+        kind: AttemptKind,
+    },
+    /// Scores the attempts in the lake, level by level and subject by subject.
+    Score,
+}
+
+/// What the subject of an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttemptKind {
+    /// A program that decides by itself.
+    Agent,
+    /// Somebody.
+    Human,
+    /// The platform alone, which heals what it can.
+    Platform,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum LeaderboardCommand {
     /// Builds the site of a board.
     Build {
@@ -381,6 +447,9 @@ pub(crate) enum LeaderboardCommand {
         /// The address at which it will stand, for the feed.
         #[arg(long, value_name = "URL")]
         address: Option<String>,
+        /// The key under which the board takes fingerprints of evidence: a file of any bytes, which its keeper keeps.
+        #[arg(long, value_name = "FILE")]
+        board_key: Option<PathBuf>,
     },
     /// Writes the files of a board that comes with the program, to look at or to begin with.
     Example {
@@ -442,12 +511,15 @@ pub(crate) struct TableArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct ConsensusArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<ConsensusCommand>,
     /// A CSV table of effects: `metric`, `organisation`, `estimate`, `scale` (`log_ratio`, `ratio`, `percent`, `difference`),
     /// `std_error` or `ci_low` and `ci_high`, `better` (`higher`, `lower`); `effect` and `overlaps` where rows share data,
     /// and `moderator_NAME` for what else differs between organisations.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) effects: std::path::PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) effects: Option<PathBuf>,
     /// A claim that was written down before, as a TOML file: `schema = 1`, `id`, `claim`, `protocol`, `organisations`,
     /// `enrolment`, and any of `setting` (`live`, `benchmark`), `metrics`, `margin_ratio`, `margin_difference`, `alpha`,
     /// `faults`, `looks` (each with `count` and `alpha`) and `moderators`.

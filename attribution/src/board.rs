@@ -5,6 +5,10 @@
 //!   board.toml                title, what it is about, whether it is simulated
 //!   claims/CLAIM.toml         a claim each
 //!   entries/CLAIM/NAME.toml   one report each: who, when, from where, its effects
+//!   entries/CLAIM/NAME.tar    or a submission, of which only what its evidence gives is taken
+//!   withdrawals/NAME.toml     notices by which submissions were taken back, signatures beside them
+//!   registry.toml             who is enrolled, with which keys, and what the board received when
+//!   attestations/CLAIM/       signatures under the set of reports
 //! ```
 //! Nothing vanishes: what is left out stays listed with the reason, a withdrawal stays visible, a correction is a new entry.
 //! What is concluded is a function of the set of entries, whatever their order.
@@ -19,12 +23,15 @@ use crate::claim::{Claim, Setting};
 use crate::consensus::{Consensus, FEWEST, consensus};
 use crate::criterion::Verdict;
 use crate::effects::{Effect, Stated};
+use crate::submission::{Check, Grade, Registry, Signature};
 
 mod examples;
+mod packages;
 #[cfg(test)]
 mod tests;
 
 pub use examples::{Example, repository};
+pub use packages::of_submission;
 
 /// Points of a history are shown for at most so many numbers of organisations beside declared looks.
 const MOST_POINTS: usize = 24;
@@ -64,31 +71,6 @@ pub struct About {
     /// Why nothing on it is real, where that is so.
     #[serde(default)]
     pub simulated: Option<String>,
-}
-
-/// How far what somebody reports can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvidenceGrade {
-    /// Numbers alone, such as those of a published study.
-    SummaryOnly,
-    /// Raw evidence, from which the numbers were derived again.
-    Rederived,
-    /// The same, signed by somebody who is enrolled, by a plan that was fixed before.
-    SignedAndPreregistered,
-    /// The same, and found again by somebody who has nothing to do with them.
-    Reproduced,
-}
-
-impl fmt::Display for EvidenceGrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::SummaryOnly => "summary only",
-            Self::Rederived => "derived again",
-            Self::SignedAndPreregistered => "signed and preregistered",
-            Self::Reproduced => "reproduced",
-        })
-    }
 }
 
 /// One report, as its file says it.
@@ -171,11 +153,17 @@ pub struct Entry {
     /// What it says.
     pub report: Report,
     /// How far it can be followed.
-    pub grade: EvidenceGrade,
+    pub grade: Grade,
     /// Whether it has a vote.
     pub standing: Standing,
-    /// Its effects on the scales of the criterion, positive for better; none of one that cannot be read.
+    /// Its effects on the scales of the criterion, positive for better.
     pub effects: Vec<Effect>,
+    /// The digest of the submission, where it is one.
+    pub digest: Option<String>,
+    /// What was checked of a submission.
+    pub checks: Vec<Check>,
+    /// Whether a source that simulates supplied any of its evidence.
+    pub is_simulated: bool,
 }
 
 /// What was known when so many organisations had reported.
@@ -245,6 +233,8 @@ pub struct BoardClaim {
     pub history: Vec<HistoryPoint>,
     /// The digest of the set of entries that have a vote, whatever their order.
     pub set_digest: String,
+    /// Organisations whose operators signed that digest.
+    pub attested_by: Vec<String>,
     /// Effects on what the claim is not about, which are shown with their report and nowhere else.
     pub aside: Vec<String>,
 }
@@ -267,17 +257,56 @@ impl Board {
     /// # Errors
     /// [`BoardError`] names the file that cannot be read, is too large, or says what cannot be.
     pub fn open(folder: &Path) -> Result<Self, BoardError> {
+        Self::of(&Self::files(folder)?)
+    }
+
+    /// The submissions of a board: the claim, the name of the entry, and the archive.
+    ///
+    /// # Errors
+    /// As [`Board::open`].
+    pub fn packages(folder: &Path) -> Result<Vec<(String, String, PathBuf)>, BoardError> {
+        let mut found = Vec::new();
+        for claim in names(folder, Path::new("claims"), "toml")? {
+            let id = claim.trim_end_matches(".toml").to_owned();
+            let entries = Path::new("entries").join(&id);
+            for file in names(folder, &entries, "tar")? {
+                let name = file.trim_end_matches(".tar").to_owned();
+                check_name(&folder.join(&entries).join(&file), &name)?;
+                found.push((id.clone(), name, folder.join(&entries).join(file)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the text files of a board.
+    ///
+    /// # Errors
+    /// As [`Board::open`].
+    pub fn files(folder: &Path) -> Result<BoardFiles, BoardError> {
         let mut files = BoardFiles::new();
         read(folder, Path::new("board.toml"), &mut files)?;
-        for claim in names(folder, Path::new("claims"))? {
+        for claim in names(folder, Path::new("claims"), "toml")? {
             read(folder, &Path::new("claims").join(&claim), &mut files)?;
             let id = claim.strip_suffix(".toml").unwrap_or(&claim);
             let entries = Path::new("entries").join(id);
-            for entry in names(folder, &entries)? {
+            for entry in names(folder, &entries, "toml")? {
                 read(folder, &entries.join(entry), &mut files)?;
             }
+            let attestations = Path::new("attestations").join(id);
+            for signature in names(folder, &attestations, "sig")? {
+                read(folder, &attestations.join(signature), &mut files)?;
+            }
         }
-        Self::of(&files)
+        let withdrawals = Path::new("withdrawals");
+        for ending in ["toml", "sig"] {
+            for notice in names(folder, withdrawals, ending)? {
+                read(folder, &withdrawals.join(notice), &mut files)?;
+            }
+        }
+        if folder.join(REGISTRY).exists() {
+            read(folder, Path::new(REGISTRY), &mut files)?;
+        }
+        Ok(files)
     }
 
     /// Makes a board of its files.
@@ -285,6 +314,14 @@ impl Board {
     /// # Errors
     /// As [`Board::open`].
     pub fn of(files: &BoardFiles) -> Result<Self, BoardError> {
+        Self::with(files, &[])
+    }
+
+    /// Makes a board of its files and of entries that submissions became, each with its claim.
+    ///
+    /// # Errors
+    /// As [`Board::open`].
+    pub fn with(files: &BoardFiles, submissions: &[(String, Entry)]) -> Result<Self, BoardError> {
         let wrong = |path: &Path, what: String| BoardError::File { path: path.to_owned(), what };
         let path = Path::new("board.toml");
         let text = files.get(path).ok_or_else(|| wrong(path, "it is not there".to_owned()))?;
@@ -301,13 +338,75 @@ impl Board {
             for (path, text) in files.iter().filter(|(path, _)| path.parent() == Some(&own)) {
                 entries.push(entry(path, text)?);
             }
-            claims.push(BoardClaim::of(claim, entries).map_err(|what| wrong(path, what))?);
+            let own = submissions.iter().filter(|(id, _)| *id == claim.id).map(|(_, entry)| entry.clone());
+            entries.extend(own);
+            let is_twice = |one: &Entry| entries.iter().filter(|other| other.name == one.name).count() > 1;
+            if let Some(twice) = entries.iter().find(|one| is_twice(one)) {
+                return Err(wrong(path, format!("two reports are called `{}`", twice.name)));
+            }
+            let attested = attested(files, &claim);
+            claims.push(BoardClaim::of(claim, entries, &attested).map_err(|what| wrong(path, what))?);
         }
         Ok(Self { about, claims })
     }
 }
 
-fn names(folder: &Path, under: &Path) -> Result<Vec<String>, BoardError> {
+/// The file of the registry.
+const REGISTRY: &str = "registry.toml";
+
+/// What operators signed of a claim: the name of each with its signature, and the registry that says whose key it is.
+struct Attested<'f> {
+    signatures: Vec<(&'f str, &'f str)>,
+    registry: Option<Registry>,
+}
+
+fn attested<'f>(files: &'f BoardFiles, claim: &Claim) -> Attested<'f> {
+    let folder = Path::new("attestations").join(&claim.id);
+    let own = files.iter().filter(|(path, _)| path.parent() == Some(&folder));
+    let named = own.filter_map(|(path, text)| Some((path.file_stem()?.to_str()?, text.as_str())));
+    Attested {
+        signatures: named.collect(),
+        registry: files.get(Path::new(REGISTRY)).and_then(|text| Registry::parse(text).ok()),
+    }
+}
+
+/// The namespace of signatures under a set of reports.
+pub const SET_NAMESPACE: &str = "doracle-set";
+
+/// What is signed under a set of reports.
+#[must_use]
+pub fn set_statement(claim: &str, set_digest: &str) -> String {
+    format!("claim {claim}\nset {set_digest}\n")
+}
+
+impl Attested<'_> {
+    /// The organisations whose operators signed this set, each once.
+    fn organisations(&self, claim: &Claim, set_digest: &str) -> Vec<String> {
+        let Some(registry) = &self.registry else { return Vec::new() };
+        let statement = set_statement(&claim.id, set_digest);
+        let signed = |(operator, armoured): &(&str, &str)| {
+            let signature = Signature::parse(armoured).ok()?;
+            let key = signature.verified(SET_NAMESPACE, statement.as_bytes()).ok()?;
+            let (owner, own) = registry.owner(key)?;
+            let is_good = owner.id == *operator && owner.revoked_at.is_none() && own.revoked_at.is_none();
+            let organisation = owner.organisation.clone().unwrap_or_else(|| owner.id.clone());
+            (is_good && claim.organisations.contains(&organisation)).then_some(organisation)
+        };
+        let all: BTreeSet<String> = self.signatures.iter().filter_map(signed).collect();
+        all.into_iter().collect()
+    }
+}
+
+fn check_name(path: &Path, name: &str) -> Result<(), BoardError> {
+    let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if name.is_empty() || name.len() > 80 || !name.chars().all(is_plain) {
+        let what = "a file is named by at most 80 letters a to z, digits and `-`".to_owned();
+        return Err(BoardError::File { path: path.to_owned(), what });
+    }
+    Ok(())
+}
+
+fn names(folder: &Path, under: &Path, ending: &str) -> Result<Vec<String>, BoardError> {
     let path = folder.join(under);
     let failed = |source| BoardError::Read { path: path.clone(), source };
     if !path.is_dir() {
@@ -316,7 +415,7 @@ fn names(folder: &Path, under: &Path) -> Result<Vec<String>, BoardError> {
     let mut names = Vec::new();
     for file in std::fs::read_dir(&path).map_err(failed)? {
         let name = file.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if Path::new(&name).extension().is_some_and(|ending| ending == "toml") {
+        if Path::new(&name).extension().is_some_and(|own| own == ending) {
             names.push(name);
         }
     }
@@ -341,10 +440,7 @@ fn entry(path: &Path, text: &str) -> Result<Entry, BoardError> {
     let wrong = |what: String| BoardError::File { path: path.to_owned(), what };
     let report: Report = toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-    let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    if name.is_empty() || name.len() > 80 || !name.chars().all(is_plain) {
-        return Err(wrong("a file is named by at most 80 letters a to z, digits and `-`".to_owned()));
-    }
+    check_name(path, &name)?;
     let day = lake::Instant::parse(&format!("{}T00:00:00Z", report.reported));
     if day.is_err() || report.reported.len() != 10 {
         return Err(wrong(format!("`reported` is a day as `YYYY-MM-DD`, not `{}`", report.reported)));
@@ -357,7 +453,16 @@ fn entry(path: &Path, text: &str) -> Result<Entry, BoardError> {
         row.map_err(|what| wrong(format!("effect {}: {what}", place + 1)))
     };
     let effects = report.effects.iter().enumerate().map(effect).collect::<Result<Vec<Effect>, _>>()?;
-    Ok(Entry { name, report, grade: EvidenceGrade::SummaryOnly, standing: Standing::Admitted, effects })
+    Ok(Entry {
+        name,
+        report,
+        grade: Grade::SummaryOnly,
+        standing: Standing::Admitted,
+        effects,
+        digest: None,
+        checks: Vec::new(),
+        is_simulated: false,
+    })
 }
 
 impl BoardClaim {
@@ -365,18 +470,26 @@ impl BoardClaim {
     ///
     /// # Errors
     /// In words, where the claim's terms cannot be.
-    pub fn of(claim: Claim, mut entries: Vec<Entry>) -> Result<Self, String> {
+    fn of(claim: Claim, mut entries: Vec<Entry>, attested: &Attested<'_>) -> Result<Self, String> {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         admit(&claim, &mut entries);
         let consensus = together(&claim, entries.iter().filter(|entry| entry.standing.is_admitted()))?;
         let history = history(&claim, &entries)?;
         let verdict = BoardVerdict::of(consensus.as_ref());
         let set_digest = set_digest(&claim, &entries);
+        let attested_by = attested.organisations(&claim, &set_digest);
         let metrics = claim.metrics();
         let is_aside = |effect: &&Effect| !metrics.contains(&effect.metric.as_str());
         let aside = entries.iter().flat_map(|entry| entry.effects.iter().filter(is_aside));
         let aside = aside.map(|effect| format!("{} of {}", effect.metric, effect.name)).collect();
-        Ok(Self { claim, entries, consensus, verdict, history, set_digest, aside })
+        Ok(Self { claim, entries, consensus, verdict, history, set_digest, attested_by, aside })
+    }
+
+    /// Whether enough signed the set for it to be agreed on: all but as many as may lie. With fewer the keeper is trusted.
+    #[must_use]
+    pub fn is_agreed(&self) -> bool {
+        let found = self.consensus.as_ref();
+        found.is_some_and(|found| self.attested_by.len() >= found.enrolled - found.faults)
     }
 
     /// The entries that have a vote.
@@ -387,8 +500,15 @@ impl BoardClaim {
 
 /// Gives every entry its standing.
 fn admit(claim: &Claim, entries: &mut [Entry]) {
-    let corrected: BTreeMap<String, String> =
-        entries.iter().filter_map(|entry| Some((entry.report.corrects.clone()?, entry.name.clone()))).collect();
+    // A submission is named by its digest, too.
+    let digests: BTreeMap<String, String> =
+        entries.iter().filter_map(|entry| Some((entry.digest.clone()?, entry.name.clone()))).collect();
+    let named = |word: &String| digests.get(word).unwrap_or(word).clone();
+    let corrected: BTreeMap<String, String> = entries
+        .iter()
+        .filter(|entry| entry.standing.is_admitted())
+        .filter_map(|entry| Some((named(entry.report.corrects.as_ref()?), entry.name.clone())))
+        .collect();
     for entry in entries.iter_mut() {
         entry.standing = standing(claim, entry, &corrected);
     }
@@ -420,6 +540,10 @@ fn standing(claim: &Claim, entry: &Entry, corrected: &BTreeMap<String, String>) 
     if let Some(by) = corrected.get(&entry.name) {
         return Standing::Corrected(by.clone());
     }
+    // What the checks of a submission said stays said.
+    if !entry.standing.is_admitted() {
+        return entry.standing.clone();
+    }
     if let Some(why) = &report.excluded {
         return excluded(why.clone());
     }
@@ -438,18 +562,25 @@ fn standing(claim: &Claim, entry: &Entry, corrected: &BTreeMap<String, String>) 
     Standing::Admitted
 }
 
-/// What entries say together.
+/// What entries say together. How far each can be followed is a moderator, whatever the claim names.
 fn together<'e>(claim: &Claim, entries: impl Iterator<Item = &'e Entry>) -> Result<Option<Consensus>, String> {
+    const EVIDENCE: &str = "evidence";
     let metrics = claim.metrics();
-    let effects: Vec<Effect> = entries
-        .flat_map(|entry| &entry.effects)
-        .filter(|effect| metrics.contains(&effect.metric.as_str()))
-        .cloned()
-        .collect();
+    let graded = |entry: &'e Entry| {
+        entry.effects.iter().cloned().map(|mut effect| {
+            effect.moderators.insert(EVIDENCE.to_owned(), entry.grade.to_string());
+            effect
+        })
+    };
+    let effects: Vec<Effect> =
+        entries.flat_map(graded).filter(|effect| metrics.contains(&effect.metric.as_str())).collect();
     if effects.is_empty() {
         return Ok(None);
     }
-    let terms = claim.terms().map_err(|error| error.to_string())?;
+    let mut terms = claim.terms().map_err(|error| error.to_string())?;
+    if !terms.moderators.iter().any(|name| name == EVIDENCE) {
+        terms.moderators.push(EVIDENCE.to_owned());
+    }
     Ok(Some(consensus(&effects, &terms).map_err(|error| error.to_string())?))
 }
 

@@ -5,6 +5,7 @@
 //! are compared by one regression that is named before looking. Across organisations, effects that were measured elsewhere are combined so that
 //! no liar among them can buy the answer.
 
+mod attempts;
 mod before_after;
 mod board;
 mod claim;
@@ -15,10 +16,14 @@ mod effects;
 pub mod submission;
 mod within;
 
+pub use attempts::{
+    AttemptError, ClusterShape, Event, Level, Line, Score, Subject, SubjectKind, Tier, judge as judge_attempt,
+    read_log, score,
+};
 pub use before_after::{Contrast, DesignGrade, Sides, before_after};
 pub use board::{
-    About, Board, BoardClaim, BoardError, BoardFiles, BoardVerdict, Entry, EvidenceGrade, Example, HistoryPoint,
-    Report, Standing, repository,
+    About, Board, BoardClaim, BoardError, BoardFiles, BoardVerdict, Entry, Example, HistoryPoint, Report,
+    SET_NAMESPACE, Standing, of_submission, repository, set_statement,
 };
 pub use claim::{Claim, ClaimError, DeclaredLook, Setting};
 pub use comparison::{ArmSummary, AtMargin, Cells, Comparison, ComparisonError, LeftOut, Question, View, compare};

@@ -105,6 +105,9 @@ impl Plan {
     }
 
     /// Runs every cell; `done` hears of each that is.
+    ///
+    /// # Panics
+    /// Where a run does.
     pub fn run(&self, done: &(impl Fn() + Sync)) -> Vec<(Cell, Tally)> {
         let cells = self.cells();
         let own = |thread: usize| -> Vec<(usize, Tally)> {

@@ -18,11 +18,12 @@ use crate::table_output::{Columns, FORMAT_VERSION, aligned};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(terminal: &Terminal, format: Format, own: &ConsensusArguments) -> Result<Outcome> {
-    let file =
-        File::open(&own.effects).with_context(|| format!("could not open the effects `{}`", own.effects.display()))?;
+    // It is there: without a subcommand it is asked for.
+    let path = own.effects.clone().unwrap_or_default();
+    let file = File::open(&path).with_context(|| format!("could not open the effects `{}`", path.display()))?;
     let table = attribution::read_effects(BufReader::new(file)).map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        wrong(format!("the effects `{}` are wrong, {error}{cause}", own.effects.display()))
+        wrong(format!("the effects `{}` are wrong, {error}{cause}", path.display()))
     })?;
     let claim = own.claim.as_deref().map(read_claim).transpose()?;
     let terms = match &claim {

@@ -3,26 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use attribution::{Board, BoardError, Class, Example, Scale};
+use attribution::submission::{Board as SubmissionBoard, BoardKey, Registry, Withdrawal, verify};
+use attribution::{Board, BoardError, Class, Example, SET_NAMESPACE, Scale, of_submission, set_statement};
 use reports::{DATA, SiteContext};
 
-use crate::cli::{ExampleBoard, LeaderboardCommand};
+use super::submission;
+use crate::cli::{AttestArguments, ExampleBoard, Global, LeaderboardCommand};
 use crate::exit::{Outcome, UsageError};
 use crate::numbers::counted;
+use crate::pipeline;
+use crate::progress::Progress;
 use crate::table_output::Columns;
 use crate::terminal::Terminal;
 
-pub(crate) fn run(terminal: &Terminal, own: &LeaderboardCommand) -> Result<Outcome> {
+pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LeaderboardCommand) -> Result<Outcome> {
     match own {
-        LeaderboardCommand::Build { board, example, out, address } => {
+        LeaderboardCommand::Build { board, example, out, address, board_key } => {
             let (found, which) = match (board, example) {
-                (Some(folder), _) => (Board::open(folder), folder.display().to_string()),
+                (Some(folder), _) => {
+                    (opened(terminal, global, folder, board_key.as_deref()).await?, folder.display().to_string())
+                }
                 (None, example) => {
                     let example = example.unwrap_or(ExampleBoard::Simulated);
-                    (Board::of(&of(example).files()), format!("--example {}", word(example)))
+                    let board = Board::of(&of(example).files()).map_err(refused)?;
+                    (board, format!("--example {}", word(example)))
                 }
             };
-            build(terminal, &found.map_err(refused)?, &which, out, address.as_deref())
+            build(terminal, &found, &which, out, address.as_deref())
         }
         LeaderboardCommand::Example { example, out } => {
             let mut files = of(*example).files();
@@ -33,6 +40,87 @@ pub(crate) fn run(terminal: &Terminal, own: &LeaderboardCommand) -> Result<Outco
             Ok(Outcome::Done)
         }
     }
+}
+
+/// Reads a board, and derives every submission on it again. One that is no submission at all is told, and keeps nobody else
+/// from being judged.
+async fn opened(terminal: &Terminal, global: &Global, folder: &Path, board_key: Option<&Path>) -> Result<Board> {
+    let files = Board::files(folder).map_err(refused)?;
+    let packages = Board::packages(folder).map_err(refused)?;
+    if packages.is_empty() {
+        return Board::of(&files).map_err(refused);
+    }
+    let text = |name: &Path| files.get(name).map(String::as_str);
+    let registry = text(Path::new("registry.toml")).map(Registry::parse).transpose()?;
+    let key = match board_key {
+        Some(path) => {
+            Some(BoardKey::new(std::fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?))
+        }
+        None => None,
+    };
+    let mut withdrawals = Vec::new();
+    for (path, notice) in files.iter().filter(|(path, _)| path.starts_with("withdrawals") && is_toml(path)) {
+        let signature = text(&path.with_extension("toml.sig")).unwrap_or_default();
+        match Withdrawal::read(notice, signature, registry.as_ref()) {
+            Ok(notice) => withdrawals.push(notice),
+            Err(error) => terminal.warn(format!("`{}` takes nothing back: {error}", path.display())),
+        }
+    }
+    let progress = Progress::new(terminal);
+    let (mut places, mut examined) = (Vec::new(), Vec::new());
+    for (claim, name, path) in packages {
+        progress.step(&format!("deriving `{name}` again"));
+        match submission::examined(&path, global.threads).await {
+            Ok(found) => {
+                places.push((claim, name));
+                examined.push(found);
+            }
+            Err(error) => terminal.warn(format!("`{}` is no submission, and is left out: {error}", path.display())),
+        }
+    }
+    progress.step("holding submissions against one another");
+    let mut entries = Vec::new();
+    for (at, (claim, name)) in places.into_iter().enumerate() {
+        // Each beside all the others: it steps out for as long as it is looked at.
+        let own = examined.swap_remove(at);
+        let board = SubmissionBoard {
+            registry: registry.as_ref(),
+            others: &examined,
+            withdrawals: &withdrawals,
+            key: key.as_ref(),
+        };
+        let verification = verify(&own, &board, pipeline::now());
+        entries.push((claim, of_submission(&name, &own, &verification, registry.as_ref())));
+        examined.push(own);
+        let last = examined.len() - 1;
+        examined.swap(at, last);
+    }
+    drop(progress);
+    Board::with(&files, &entries).map_err(refused)
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
+}
+
+/// Signs the set of reports on a claim, for `doracle consensus attest`.
+pub(super) async fn attest(terminal: &Terminal, global: &Global, own: &AttestArguments) -> Result<Outcome> {
+    let board = opened(terminal, global, &own.board, own.board_key.as_deref()).await?;
+    let claim = board.claims.iter().find(|claim| claim.claim.id == own.claim).ok_or_else(|| {
+        let known: Vec<&str> = board.claims.iter().map(|claim| claim.claim.id.as_str()).collect();
+        UsageError {
+            message: format!("the board has no claim `{}`; there are: {}", own.claim, known.join(", ")),
+            hint: None,
+        }
+    })?;
+    let statement = set_statement(&claim.claim.id, &claim.set_digest);
+    let key = submission::private_key(&own.key, "an Ed25519 key of OpenSSH that is not encrypted")?;
+    let folder = own.board.join("attestations").join(&claim.claim.id);
+    let signature = key.sign(SET_NAMESPACE, statement.as_bytes()).armoured();
+    let name = PathBuf::from(format!("{}.sig", own.operator));
+    write(&folder, std::iter::once((name.as_path(), signature.as_bytes())))?;
+    terminal.say(format!("signed the set `{}` of `{}`: {}", claim.set_digest, own.claim, folder.join(name).display()));
+    Ok(Outcome::Done)
 }
 
 fn build(terminal: &Terminal, board: &Board, which: &str, out: &Path, address: Option<&str>) -> Result<Outcome> {

@@ -65,7 +65,9 @@ fn the_command_concludes_what_the_board_does() {
     )
     .expect("a document");
     // The same effects as a plain table.
-    let mut rows = vec!["effect,metric,organisation,estimate,scale,std_error,better,moderator_hardware".to_owned()];
+    let mut rows = vec![
+        "effect,metric,organisation,estimate,scale,std_error,better,moderator_hardware,moderator_evidence".to_owned(),
+    ];
     for entry in board["entries"].as_array().expect("a list") {
         for effect in entry["effects"].as_array().expect("a list") {
             let word = |name: &str| effect[name].as_str().expect("a word").to_owned();
@@ -73,7 +75,7 @@ fn the_command_concludes_what_the_board_does() {
             let scale = if metric == "change_fail_rate" { "difference" } else { "log_ratio" };
             let hardware = effect["moderators"]["hardware"].as_str().expect("a word");
             rows.push(format!(
-                "{},{metric},{},{},{scale},{},higher,{hardware}",
+                "{},{metric},{},{},{scale},{},higher,{hardware},summary only",
                 word("name"),
                 word("organisation"),
                 effect["estimate"],

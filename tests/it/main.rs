@@ -1,5 +1,6 @@
 //! Promises of the house and of the command.
 
+mod attempts;
 mod command;
 mod compare;
 mod consensus;

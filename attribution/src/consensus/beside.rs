@@ -244,8 +244,8 @@ fn strata(votes: &[Vote], name: &str, level: f64) -> Vec<Stratum> {
     for vote in votes {
         levels.entry(moderator(vote, name).unwrap_or("not known")).or_default().push(vote);
     }
-    // A number of its own for each organisation makes no strata.
-    if levels.len() > votes.len() / 2 && levels.len() > 2 {
+    // Neither does one level for all make strata, nor a number of its own for each organisation.
+    if levels.len() < 2 || (levels.len() > votes.len() / 2 && levels.len() > 2) {
         return Vec::new();
     }
     let stratum = |(own, votes): (&&str, &Vec<&Vote>)| {

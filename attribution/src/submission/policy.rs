@@ -219,10 +219,8 @@ pub const EVIDENCE: &[(&str, TablePolicy)] = {
             ]),
         ),
         // What an attribute is called is what terms name it by.
-        (
-            "service_attributes",
-            Packed(&[("service", Name), ("attribute", Keep), ("number", Keep), ("word", Name)]),
-        ),
+        ("service_attributes", Packed(&[("service", Name), ("attribute", Keep), ("number", Keep), ("word", Name)])),
+        ("attempts", LeftOut),
         (
             "coverage",
             Packed(&[

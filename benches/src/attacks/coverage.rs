@@ -22,6 +22,9 @@ pub struct Held {
 }
 
 /// Runs worlds in which nothing happens and nobody lies, each with the metric that comes first.
+///
+/// # Panics
+/// With fewer than seven organisations, of which too few would be left.
 #[must_use]
 pub fn held(count: usize, runs: u64, seed: u64) -> Held {
     let faults = (count - 1) / 3;

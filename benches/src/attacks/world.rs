@@ -44,9 +44,8 @@ impl World {
     pub fn truth(self, metric: &str) -> f64 {
         let scale = scale(metric);
         match self {
-            Self::Null => 0.0,
             Self::Harm if metric == CRITERION[1] => -0.4,
-            Self::Harm => 0.0,
+            Self::Null | Self::Harm => 0.0,
             Self::Better => 0.3 * scale,
         }
     }
@@ -116,6 +115,9 @@ pub fn found(cell: &Cell, organisation: &str, random: &mut Philox) -> Report {
 }
 
 /// A normal number, by inversion.
+///
+/// # Panics
+/// Never: what is inverted lies strictly between 0 and 1.
 pub fn normal(random: &mut Philox) -> f64 {
     let unit = random.unit().clamp(1e-12, 1.0 - 1e-12);
     stats::normal_quantile(unit).expect("strictly between 0 and 1")

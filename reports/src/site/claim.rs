@@ -40,7 +40,19 @@ fn facts(claim: &BoardClaim) -> Vec<Fact> {
         fact("Enrolled", format!("{}: {}", whole(claim.claim.organisations.len()), claim.claim.enrolment)),
         fact("Looks", if looks.is_empty() { "none declared: at every number".into() } else { looks.join(", ") }),
         fact("Set of reports", code(&claim.set_digest)),
+        fact("Agreement", agreement(claim)),
     ]
+}
+
+/// Who signed that set.
+fn agreement(claim: &BoardClaim) -> String {
+    let signed = claim.attested_by.len();
+    let needed = claim.consensus.as_ref().map_or(0, |found| found.enrolled - found.faults);
+    if claim.is_agreed() {
+        format!("agreed set: {signed} organisations signed it")
+    } else {
+        format!("keeper trusted: {signed} organisations signed the set, {needed} are needed")
+    }
 }
 
 fn notices(claim: &BoardClaim) -> Vec<Notice> {
@@ -56,7 +68,8 @@ fn notices(claim: &BoardClaim) -> Vec<Notice> {
             ),
         });
     }
-    if claim.admitted().all(|entry| entry.grade == attribution::EvidenceGrade::SummaryOnly) && claim.consensus.is_some()
+    if claim.admitted().all(|entry| entry.grade == attribution::submission::Grade::SummaryOnly)
+        && claim.consensus.is_some()
     {
         notices.push(Notice {
             level: NoticeLevel::Warning,

@@ -1,6 +1,7 @@
 //! How a board decides, written from the code that does it, and what changed in it.
 
-use attribution::{Board, CRITERION, EvidenceGrade, FEWEST, Margins, Verdict};
+use attribution::submission::Grade;
+use attribution::{Board, CRITERION, FEWEST, Margins, Verdict};
 
 use super::{SiteContext, empty, title};
 use crate::{Block, Document, Note, Section, Table, TableColumn, format};
@@ -78,10 +79,10 @@ fn verdicts() -> Section {
 
 fn grades() -> Section {
     let rows = [
-        (EvidenceGrade::SummaryOnly, "Numbers alone, such as those of a published study."),
-        (EvidenceGrade::Rederived, "Raw evidence was there, and the numbers were derived again from it."),
-        (EvidenceGrade::SignedAndPreregistered, "The same, signed by an enrolled operator, by a plan fixed before."),
-        (EvidenceGrade::Reproduced, "The same, and found again by an operator who has nothing to do with the first."),
+        (Grade::SummaryOnly, "Numbers alone, such as those of a published study."),
+        (Grade::Rederived, "Raw evidence was there, and the numbers were derived again from it."),
+        (Grade::SignedAndPreregistered, "The same, signed by an enrolled operator, by a plan fixed before."),
+        (Grade::Reproduced, "The same, and found again by an operator who has nothing to do with the first."),
     ];
     Section {
         id: "evidence".into(),

@@ -29,17 +29,46 @@ pub(super) fn page(_: &Board, claim: &BoardClaim, entry: &Entry, context: &SiteC
             lead: Some("On the scale on which positive is better; limits are of a normal distribution.".into()),
             blocks: vec![Block::Table(effects(claim, entry))],
         },
+        checks(entry),
         Section {
             id: "again".into(),
             title: "Look it up".into(),
             lead: None,
             blocks: vec![Block::List(vec![
                 format!("the claim with all its reports: [{}]({})", claim.claim.id, claim_file(claim)),
-                format!("its file on the board: `entries/{}/{}.toml`", claim.claim.id, entry.name),
+                match &entry.digest {
+                    Some(_) => format!(
+                        "the same checks again: `doracle submission verify entries/{}/{}.tar --registry registry.toml`",
+                        claim.claim.id, entry.name
+                    ),
+                    None => format!("its file on the board: `entries/{}/{}.toml`", claim.claim.id, entry.name),
+                },
             ])],
         },
     ];
     page
+}
+
+/// What was checked of a submission; a summary brings nothing that could be.
+fn checks(entry: &Entry) -> Section {
+    let rows = entry
+        .checks
+        .iter()
+        .map(|check| vec![check.name.into(), check.outcome.to_string().into(), check.told.as_str().into()]);
+    let blocks = if entry.checks.is_empty() {
+        vec![Block::Paragraph("It is a summary: it brings no evidence that could be derived again.".into())]
+    } else {
+        vec![Block::Table(Table {
+            caption: "Checks".into(),
+            columns: vec![
+                TableColumn::text("Check"),
+                TableColumn::text("Outcome"),
+                TableColumn::text("What was found"),
+            ],
+            rows: rows.collect(),
+        })]
+    };
+    Section { id: "checks".into(), title: "What was checked".into(), lead: None, blocks }
 }
 
 fn effects(claim: &BoardClaim, entry: &Entry) -> Table {

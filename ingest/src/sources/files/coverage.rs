@@ -20,6 +20,8 @@ const MAIN_INSTANTS: &[(&str, &[&str])] = &[
     ("inventory", &["since_at"]),
     ("alerts", &["started_at", "ended_at"]),
     ("samples", &["sampled_at"]),
+    ("attempts", &["given_at", "ended_at"]),
+    ("service_attributes", &[]),
     // A change of working may be dated in the future; that says nothing of what was read.
     ("interventions", &[]),
 ];
