@@ -104,6 +104,12 @@ pub(crate) enum Command {
     Submission(crate::commands::submission::SubmissionCommand),
     /// Combines effects that several organisations measured, some of which may lie.
     Consensus(ConsensusArguments),
+    /// Claims, everything that was reported on them, and what holds whoever lies: as a static site.
+    #[command(subcommand)]
+    Leaderboard(LeaderboardCommand),
+    /// Runs of a benchmark: judged by the manifest of their level, and scored by the four metrics.
+    #[command(subcommand)]
+    Attempt(AttemptCommand),
     /// Lists the sources and what they fill.
     Sources,
     /// Looks after the lake.
@@ -297,8 +303,9 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     pub(crate) practice: Option<String>,
     /// Terms that were fixed before looking, as a TOML file: `practice`, and a section `[terms]` with any of `window_weeks`,
-    /// `follow_up_days`, `recovery_hours`, `margin_ratio`, `margin_difference`, `alpha`, `randomised`, `services`,
-    /// `replicates` and `seed`.
+    /// `follow_up_days`, `recovery_hours`, `margin_ratio`, `margin_difference`, `alpha`, `randomised`, `services`, `metrics`,
+    /// `others` (`not_yet`, or `never`: only services that never began stand beside), `covariates` (attributes of services, of
+    /// the table `service_attributes`), `replicates` and `seed`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "practice"])]
     pub(crate) plan: Option<PathBuf>,
     /// A baseline that was frozen before: the finding says whether the past is still what it was, and the terms are those
@@ -361,6 +368,109 @@ pub(crate) enum BaselineCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConsensusCommand {
+    /// Signs the set of reports on a claim as it stands: where all but as many as may lie do, the set is agreed on, and
+    /// nobody has to trust the keeper of the board.
+    Attest(AttestArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AttestArguments {
+    /// The folder of the board.
+    pub(crate) board: PathBuf,
+    /// The claim.
+    #[arg(long, value_name = "ID")]
+    pub(crate) claim: String,
+    /// Your name in the registry of the board.
+    #[arg(long, value_name = "ID")]
+    pub(crate) operator: String,
+    /// An Ed25519 key of OpenSSH, not encrypted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The key under which the board takes fingerprints, where it has one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttemptCommand {
+    /// Judges the log of one run, and prints it as a row of the table `attempts`.
+    Judge {
+        /// The manifest of the level, TOML.
+        #[arg(long, value_name = "FILE")]
+        level: PathBuf,
+        /// The log of the run: JSON Lines of `at`, `event` and what belongs to it.
+        #[arg(long, value_name = "FILE")]
+        log: PathBuf,
+        /// The id of the attempt.
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// Who attempted it.
+        #[arg(long, value_name = "NAME")]
+        subject: String,
+        /// The version of the subject.
+        #[arg(long, value_name = "VERSION")]
+        subject_version: Option<String>,
+        /// What the subject is.
+        #[arg(long, value_enum)]
+        kind: AttemptKind,
+    },
+    /// Scores the attempts in the lake, level by level and subject by subject.
+    Score,
+}
+
+/// What the subject of an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttemptKind {
+    /// A program that decides by itself.
+    Agent,
+    /// Somebody.
+    Human,
+    /// The platform alone, which heals what it can.
+    Platform,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LeaderboardCommand {
+    /// Builds the site of a board.
+    Build {
+        /// The folder of the board: `board.toml`, `claims/CLAIM.toml`, `entries/CLAIM/NAME.toml`.
+        #[arg(required_unless_present = "example")]
+        board: Option<PathBuf>,
+        /// A board that comes with the program, instead.
+        #[arg(long, value_enum, conflicts_with = "board")]
+        example: Option<ExampleBoard>,
+        /// The folder to write to.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// The address at which it will stand, for the feed.
+        #[arg(long, value_name = "URL")]
+        address: Option<String>,
+        /// The key under which the board takes fingerprints of evidence: a file of any bytes, which its keeper keeps.
+        #[arg(long, value_name = "FILE")]
+        board_key: Option<PathBuf>,
+    },
+    /// Writes the files of a board that comes with the program, to look at or to begin with.
+    Example {
+        /// Which.
+        #[arg(value_enum)]
+        example: ExampleBoard,
+        /// The folder to write to.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// Boards that come with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExampleBoard {
+    /// What published studies say of AI assistance.
+    Published,
+    /// Simulated organisations, some of which lie.
+    Simulated,
+}
+
 /// Two arms of a table that somebody brings.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TableArguments {
@@ -401,20 +511,36 @@ pub(crate) struct TableArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct ConsensusArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<ConsensusCommand>,
     /// A CSV table of effects: `metric`, `organisation`, `estimate`, `scale` (`log_ratio`, `ratio`, `percent`, `difference`),
-    /// `std_error` or `ci_low` and `ci_high`, `better` (`higher`, `lower`); `effect` and `overlaps` where rows share data.
+    /// `std_error` or `ci_low` and `ci_high`, `better` (`higher`, `lower`); `effect` and `overlaps` where rows share data,
+    /// and `moderator_NAME` for what else differs between organisations.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) effects: Option<PathBuf>,
+    /// A claim that was written down before, as a TOML file: `schema = 1`, `id`, `claim`, `protocol`, `organisations`,
+    /// `enrolment`, and any of `setting` (`live`, `benchmark`), `metrics`, `margin_ratio`, `margin_difference`, `alpha`,
+    /// `faults`, `looks` (each with `count` and `alpha`) and `moderators`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["enrolled", "faults", "alpha"])]
+    pub(crate) claim: Option<PathBuf>,
+    /// The organisation that found it first: every other one is held against it.
+    #[arg(long, value_name = "ORGANISATION")]
+    pub(crate) original: Option<String>,
+    /// A finding of one's own, as `doracle compare --out` writes it (`finding.json`): it is shown beside the others, and never
+    /// put together with them.
     #[arg(long, value_name = "FILE")]
-    pub(crate) effects: std::path::PathBuf,
+    pub(crate) internal: Option<PathBuf>,
     /// How many organisations are enrolled, silent ones included; without it those of the table.
     #[arg(long, value_name = "N")]
     pub(crate) enrolled: Option<usize>,
     /// How many of them may lie; without it a third, as far as agreement allows.
     #[arg(long, value_name = "F")]
     pub(crate) faults: Option<usize>,
-    /// Intervals are meant at one less this.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
-    pub(crate) alpha: f64,
+    /// Intervals are meant at one less this. Default: 0.05.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) alpha: Option<f64>,
 }
 
 #[derive(Args, Debug)]

@@ -101,6 +101,12 @@ impl Columns {
         self.print_whole(terminal, format).map(|()| true)
     }
 
+    /// As a Parquet file.
+    pub(crate) fn parquet(self) -> Result<Vec<u8>> {
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.columns)?;
+        parquet(&batch.schema(), &[batch])
+    }
+
     /// Prints them in whatever format.
     pub(crate) fn print_whole(self, terminal: &Terminal, format: Format) -> Result<()> {
         let batch = RecordBatch::try_new(Arc::new(Schema::new(self.fields)), self.columns)?;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use stats::{Arm, ArmUnits, ClusteredError, ClusteredRegression, Interval, PermutationTest, Wald};
+use stats::{Arm, ArmUnits, ClusteredError, ClusteredRegression, Interval, PermutationTest, RatioKind, Wald};
 
 use crate::criterion::{Class, Margins, Scale};
 use crate::{DesignGrade, Limits};
@@ -283,7 +283,7 @@ pub fn compare(cells: &Cells, question: &Question) -> Result<Comparison, Compari
         at_margins: margins.into_iter().map(|margin| AtMargin { margin, class: class_at(margin) }).collect(),
         detectable: reach * wald.standard_error,
         views: rows.views(&fit, question, sign),
-        e_value: if question.is_randomised { None } else { rows.e_value(&wald) },
+        e_value: if question.is_randomised { None } else { rows.e_value(interval) },
         left_out: rows.left_out(question, sign, wald.estimate),
     })
 }
@@ -299,6 +299,15 @@ fn check_terms(question: &Question) -> Result<(), ComparisonError> {
     }
     if !(question.margin > 0.0 && question.margin.is_finite()) {
         return refused("the margin is a ratio above 1, or a difference above 0");
+    }
+    let named =
+        question.covariates.iter().chain(&question.log_covariates).chain(&question.factors).chain(&question.unit);
+    for name in named {
+        if *name == question.outcome || *name == question.arm {
+            return refused(&format!(
+                "`{name}` is the outcome or the arm, and cannot be a unit or a covariate as well"
+            ));
+        }
     }
     if question.replicates < 99 {
         return refused("at least 99 replicates are needed");
@@ -536,7 +545,7 @@ impl Rows {
     }
 
     /// By the standardised difference: the effect over the standard deviation of outcomes within arms.
-    fn e_value(&self, wald: &Wald) -> Option<[f64; 2]> {
+    fn e_value(&self, effect: Interval) -> Option<[f64; 2]> {
         let values = self.scaled();
         let of = |is_treated: bool| {
             let mut own: Vec<f64> = values
@@ -550,9 +559,10 @@ impl Rows {
             own.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>()
         };
         let deviation = ((of(false) + of(true)) / (values.len() as f64 - 2.0)).sqrt();
+        // As risk ratios: VanderWeele and Ding, by Chinn's 0.91 a standard deviation. The limits are those of the effect.
+        let ratio = |difference: f64| libm::exp(0.91 * difference / deviation);
         let found =
-            stats::e_value_of_standardised_difference(wald.estimate / deviation, wald.standard_error / deviation)
-                .ok()?;
+            stats::e_value(ratio(effect.estimate), ratio(effect.low), ratio(effect.high), RatioKind::Risk).ok()?;
         Some([found.of_estimate, found.of_limit])
     }
 

@@ -4,20 +4,23 @@
 //! liars among `m` admitted organisations, the hull is the union of the t-intervals of every subset that leaves `f` out:
 //! one of them is that of honest organisations alone, so whatever the hull concludes, they conclude too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use stats::{
-    Interval, LeaveOutHull, Pooled, PooledMethod, Side, Tau2Method, TrimmedError, TrimmedMean, fewest_withdrawals,
-    leave_out_hull, leave_out_p_value, pivotal_prediction_interval, pool, reachable_trimmed_mean, sound_against,
-    trimmed_mean_interval,
+    Interval, LeaveOutHull, Looks, Pooled, PooledMethod, Side, Tau2Method, TrimmedError, TrimmedMean,
+    fewest_withdrawals, leave_out_hull, leave_out_p_value, pivotal_prediction_interval, pool, reachable_trimmed_mean,
+    sound_against, trimmed_mean_interval,
 };
 
 use crate::criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
 use crate::effects::Effect;
 
+mod beside;
 #[cfg(test)]
 mod tests;
+
+pub use beside::{AnyTime, Beside, Heterogeneity, Reach, Replication, Slope, SmallStudies, Stratum, WithoutOne};
 
 /// Fewer admitted organisations than this conclude nothing.
 pub const FEWEST: usize = 7;
@@ -65,11 +68,34 @@ pub struct Terms {
     pub alpha: f64,
     /// How much worse still counts as not worse.
     pub margins: Margins,
+    /// Looks that were declared, by admitted organisations; without them there is a verdict at every number of them.
+    pub looks: Option<Looks>,
+    /// Moderators that were named before.
+    pub moderators: Vec<String>,
+    /// How it was checked who the enrolled are.
+    pub enrolment: Option<String>,
+}
+
+/// What is shown where no look was declared, and what comes next.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BetweenLooks {
+    /// Admitted organisations.
+    pub admitted: usize,
+    /// The next declared look.
+    pub next: Option<usize>,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { enrolled: None, faults: None, alpha: 0.05, margins: Margins::default() }
+        Self {
+            enrolled: None,
+            faults: None,
+            alpha: 0.05,
+            margins: Margins::default(),
+            looks: None,
+            moderators: Vec::new(),
+            enrolment: None,
+        }
     }
 }
 
@@ -84,7 +110,11 @@ pub struct Consensus {
     pub alpha: f64,
     /// Each metric of the table, those of the criterion first.
     pub metrics: Vec<MetricConsensus>,
-    /// The verdict by the criterion; `None` where the table lacks one of its metrics.
+    /// Why nothing is concluded at this number of organisations, where looks were declared and this is none.
+    pub between_looks: Option<BetweenLooks>,
+    /// The geometric median of the organisations that report every metric, metric by metric.
+    pub geometric_median: Vec<(String, f64)>,
+    /// The verdict by the criterion; `None` where the table lacks one of its metrics, or between looks.
     pub verdict: Option<Verdict>,
     /// The largest number of liars, from `f` on, with which the verdict is the same; `None` where it is no conclusion.
     pub sound_against: Option<usize>,
@@ -101,8 +131,15 @@ pub struct Vote {
     pub estimate: f64,
     /// The plain mean of their standard errors: used beside the rule only.
     pub standard_error: f64,
+    /// The interval that the stated error makes.
+    pub stated: Limits,
+    /// The best and the worst place that it could have among all by their stated intervals, the largest effect first: what
+    /// overlaps is a tie.
+    pub places: [usize; 2],
     /// The rows behind it.
     pub effects: Vec<String>,
+    /// What else is known of it, where all its rows say one thing.
+    pub moderators: BTreeMap<String, String>,
 }
 
 /// A number between two limits.
@@ -119,6 +156,12 @@ pub struct Limits {
 impl Limits {
     fn between(low: f64, high: f64) -> Self {
         Self { estimate: None, low, high }
+    }
+
+    /// The interval that an error makes, as of a normal distribution.
+    pub(crate) fn stated(estimate: f64, standard_error: f64, level: f64) -> Self {
+        let half = stats::normal_quantile(0.5 + level / 2.0).unwrap_or(f64::NAN) * standard_error;
+        Self { estimate: Some(estimate), low: estimate - half, high: estimate + half }
     }
 
     pub(crate) fn about(interval: Interval) -> Self {
@@ -172,6 +215,8 @@ pub struct MetricConsensus {
     pub blocked_by: Option<Blocking>,
     /// Whether some subset has no spread at all.
     pub has_constant_subset: bool,
+    /// What stands beside the rule.
+    pub beside: Beside,
 }
 
 /// Combines effects by the rule.
@@ -180,6 +225,18 @@ pub struct MetricConsensus {
 /// [`ConsensusError`] when there are no effects, more organisations report than are enrolled, or more are assumed to lie
 /// than `⌊(n − 1)/3⌋`.
 pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
+    combined(effects, terms, true)
+}
+
+/// Does what [`consensus`] does as far as it decides: without certificates, and without what stands beside the rule.
+///
+/// # Errors
+/// As there.
+pub fn decide(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
+    combined(effects, terms, false)
+}
+
+fn combined(effects: &[Effect], terms: &Terms, is_whole: bool) -> Result<Consensus, ConsensusError> {
     // So small a level that one less a quarter of it is 1 asks for limits that there are not.
     if !(1.0 - terms.alpha / 4.0 < 1.0 && terms.alpha < 1.0) {
         return Err(ConsensusError::Alpha { alpha: terms.alpha });
@@ -202,17 +259,40 @@ pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, Consens
     if faults > most {
         return Err(ConsensusError::TooManyFaults { enrolled, faults, most });
     }
-    let rule = Rule { enrolled, faults, alpha: terms.alpha, margins: terms.margins };
-    let mut metrics: Vec<MetricConsensus> =
-        by_metric.iter().map(|(metric, organisations)| rule.metric(metric, &votes(organisations))).collect();
-    let place = |metric: &str| CRITERION.iter().position(|own| *own == metric).unwrap_or(CRITERION.len());
-    metrics.sort_by(|one, other| (place(&one.metric), &one.metric).cmp(&(place(&other.metric), &other.metric)));
-    let verdict = rule.verdict(&metrics);
-    Ok(Consensus {
+    // Between looks estimates are shown at the level of the next one, and nothing is concluded.
+    let looks = terms.looks.as_ref();
+    let at_look = looks.map(|looks| looks.alpha_at(present));
+    let next = looks.and_then(|looks| looks.next_after(present));
+    let between_looks =
+        (at_look == Some(None)).then(|| BetweenLooks { admitted: present, next: next.map(|look| look.count) });
+    let alpha = match at_look {
+        None => terms.alpha,
+        Some(Some(own)) => own,
+        Some(None) => next.or_else(|| looks?.last_by(present)).map_or(terms.alpha, |look| look.alpha),
+    };
+    let rule = Rule {
         enrolled,
         faults,
-        alpha: terms.alpha,
-        sound_against: verdict.filter(|verdict| verdict.is_conclusive()).and_then(|verdict| {
+        alpha,
+        margins: terms.margins,
+        moderators: &terms.moderators,
+        is_look: between_looks.is_none(),
+        is_whole,
+    };
+    let mut metrics: Vec<MetricConsensus> = by_metric
+        .iter()
+        .map(|(metric, organisations)| rule.metric(metric, &votes(organisations, rule.level())))
+        .collect();
+    let place = |metric: &str| CRITERION.iter().position(|own| *own == metric).unwrap_or(CRITERION.len());
+    metrics.sort_by(|one, other| (place(&one.metric), &one.metric).cmp(&(place(&other.metric), &other.metric)));
+    let verdict = rule.verdict(&metrics).filter(|_| rule.is_look);
+    Ok(Consensus {
+        between_looks,
+        geometric_median: if is_whole { geometric_median(&metrics) } else { Vec::new() },
+        enrolled,
+        faults,
+        alpha,
+        sound_against: verdict.filter(|verdict| is_whole && verdict.is_conclusive()).and_then(|verdict| {
             let fewest = criterion(&metrics).iter().flatten().map(|metric| metric.votes.len()).min().unwrap_or(0);
             rule.sound_against(fewest, |liars| rule.judged(&metrics, liars) == Some(verdict))
         }),
@@ -222,8 +302,36 @@ pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, Consens
     })
 }
 
+/// The point that is nearest to the organisations that report every metric, by the sum of distances.
+fn geometric_median(metrics: &[MetricConsensus]) -> Vec<(String, f64)> {
+    let of = |metric: &MetricConsensus| -> BTreeMap<String, f64> {
+        metric.votes.iter().map(|vote| (vote.organisation.clone(), vote.estimate)).collect()
+    };
+    let columns: Vec<BTreeMap<String, f64>> = metrics.iter().map(of).collect();
+    let vectors: Vec<Vec<f64>> = columns
+        .first()
+        .into_iter()
+        .flat_map(BTreeMap::keys)
+        .filter_map(|name| columns.iter().map(|column| column.get(name).copied()).collect())
+        .collect();
+    let Ok(found) = stats::geometric_median(&vectors) else { return Vec::new() };
+    metrics.iter().map(|metric| metric.metric.clone()).zip(found.point).collect()
+}
+
+/// Holds every other organisation's effect against that of one that came first, metric by metric.
+#[must_use]
+pub fn replications(consensus: &Consensus, original: &str) -> Vec<Replication> {
+    let of = |metric: &MetricConsensus| {
+        let first = metric.votes.iter().find(|vote| vote.organisation == original)?;
+        Some(beside::replications(first, &metric.metric, &metric.votes, 1.0 - consensus.alpha))
+    };
+    consensus.metrics.iter().filter_map(of).flatten().collect()
+}
+
 fn assumptions(terms: &Terms, enrolled: usize, faults: usize) -> Vec<String> {
-    let who = if terms.enrolled.is_some() {
+    let who = if let (Some(_), Some(how)) = (terms.enrolled, &terms.enrolment) {
+        format!("{enrolled} organisations are enrolled, and each name is one organisation: {how}")
+    } else if terms.enrolled.is_some() {
         format!("{enrolled} organisations are enrolled, and each name is one organisation")
     } else {
         format!("nobody said how many organisations are enrolled: the {enrolled} that report are taken for all of them")
@@ -237,7 +345,7 @@ fn assumptions(terms: &Terms, enrolled: usize, faults: usize) -> Vec<String> {
 }
 
 /// The vote of each organisation, by name.
-fn votes(organisations: &BTreeMap<&str, Vec<&Effect>>) -> Vec<Vote> {
+fn votes(organisations: &BTreeMap<&str, Vec<&Effect>>, level: f64) -> Vec<Vote> {
     let vote = |(organisation, effects): (&&str, &Vec<&Effect>)| {
         let mean = |part: fn(&Effect) -> f64| {
             let mut parts: Vec<f64> = effects.iter().map(|effect| part(effect)).collect();
@@ -246,14 +354,39 @@ fn votes(organisations: &BTreeMap<&str, Vec<&Effect>>) -> Vec<Vote> {
         };
         let mut names: Vec<String> = effects.iter().map(|effect| effect.name.clone()).collect();
         names.sort();
+        let (estimate, standard_error) = (mean(|effect| effect.estimate), mean(|effect| effect.standard_error));
         Vote {
             organisation: (*organisation).to_owned(),
-            estimate: mean(|effect| effect.estimate),
-            standard_error: mean(|effect| effect.standard_error),
+            estimate,
+            standard_error,
+            stated: Limits::stated(estimate, standard_error, level),
+            places: [1, organisations.len()],
             effects: names,
+            moderators: moderators(effects),
         }
     };
-    organisations.iter().map(vote).collect()
+    let mut votes: Vec<Vote> = organisations.iter().map(vote).collect();
+    let (mut lows, mut highs): (Vec<f64>, Vec<f64>) =
+        votes.iter().map(|vote| (vote.stated.low, vote.stated.high)).unzip();
+    lows.sort_by(f64::total_cmp);
+    highs.sort_by(f64::total_cmp);
+    for vote in &mut votes {
+        let before = lows.len() - lows.partition_point(|low| *low <= vote.stated.high);
+        let behind = highs.partition_point(|high| *high < vote.stated.low);
+        vote.places = [before + 1, highs.len() - behind];
+    }
+    votes
+}
+
+/// What all rows of an organisation say alike.
+fn moderators(effects: &[&Effect]) -> BTreeMap<String, String> {
+    let names: BTreeSet<&String> = effects.iter().flat_map(|effect| effect.moderators.keys()).collect();
+    let alike = |name: &String| {
+        let values: BTreeSet<Option<&String>> = effects.iter().map(|effect| effect.moderators.get(name)).collect();
+        let only = values.first().copied().flatten().filter(|_| values.len() == 1);
+        only.map(|value| (name.clone(), value.clone()))
+    };
+    names.into_iter().filter_map(alike).collect()
 }
 
 /// The metrics of the criterion, as far as the table has them.
@@ -262,14 +395,19 @@ fn criterion(metrics: &[MetricConsensus]) -> [Option<&MetricConsensus>; 4] {
 }
 
 /// The terms, worked out.
-struct Rule {
+struct Rule<'t> {
     enrolled: usize,
     faults: usize,
     alpha: f64,
     margins: Margins,
+    moderators: &'t [String],
+    /// Whether anything may be concluded at this number of organisations.
+    is_look: bool,
+    /// Whether certificates, and what stands beside the rule, are worked out, too.
+    is_whole: bool,
 }
 
-impl Rule {
+impl Rule<'_> {
     fn level(&self) -> f64 {
         1.0 - self.alpha
     }
@@ -293,28 +431,35 @@ impl Rule {
         let insufficient = self.insufficient(votes.len());
         let hull = leave_out_hull(&values, self.faults, self.level()).ok();
         let class_of = |hull: &LeaveOutHull| Class::of(hull.low, hull.high, margin);
-        let class = hull.as_ref().map(class_of).filter(|_| insufficient.is_none());
+        let class = hull.as_ref().map(class_of).filter(|_| insufficient.is_none() && self.is_look);
         let trimmed = self.trimmed(&values, self.level()).map(|trimmed| Limits::about(trimmed.interval));
         let trimmed_concludes =
             trimmed.is_some_and(|limits| Class::of(limits.low, limits.high, margin) != Class::Inconclusive);
-        let (random_effects, prediction, tau) = self.random_effects(votes);
+        let (random_effects, prediction, tau) =
+            if self.is_whole { self.random_effects(votes) } else { (None, None, None) };
+        let certified = class.filter(|_| self.is_whole);
         MetricConsensus {
             metric: metric.to_owned(),
             scale,
             margin,
             is_disputed: class == Some(Class::Inconclusive) && trimmed_concludes,
-            sound_against: class.filter(|class| *class != Class::Inconclusive).and_then(|class| {
+            sound_against: certified.filter(|class| *class != Class::Inconclusive).and_then(|class| {
                 self.sound_against(values.len(), |liars| {
                     leave_out_hull(&values, liars, self.level()).is_ok_and(|hull| class_of(&hull) == class)
                 })
             }),
-            blocked_by: class.and_then(|class| self.blocked_by(votes, &values, class, margin)),
+            blocked_by: certified.and_then(|class| self.blocked_by(votes, &values, class, margin)),
             hull: hull.as_ref().map(|hull| Limits::between(hull.low, hull.high)),
             has_constant_subset: hull.as_ref().is_some_and(|hull| hull.has_constant_subset),
             reachable: reachable_trimmed_mean(&values, self.faults)
                 .ok()
                 .map(|bounds| Limits::between(bounds.low, bounds.high)),
             median: stats::quantile(&values, 0.5).ok(),
+            beside: if self.is_whole {
+                beside::beside(votes, self.faults, self.level(), self.moderators)
+            } else {
+                Beside::default()
+            },
             votes: votes.to_vec(),
             insufficient,
             class,

@@ -18,6 +18,7 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
+use crate::consensus::Limits;
 use crate::criterion::Scale;
 
 #[cfg(test)]
@@ -52,6 +53,16 @@ pub struct Effect {
     pub estimate: f64,
     /// Its standard error.
     pub standard_error: f64,
+    /// What else the row says of it, by the names of columns `moderator_NAME`.
+    pub moderators: BTreeMap<String, String>,
+}
+
+impl Effect {
+    /// The interval that its error makes, at level 0.95.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits::stated(self.estimate, self.standard_error, 0.95)
+    }
 }
 
 /// Effects, and what was left out of a table because it was there twice.
@@ -61,6 +72,64 @@ pub struct EffectTable {
     pub effects: Vec<Effect>,
     /// Rows that share data with narrower ones, each with why it was dropped.
     pub dropped: Vec<(String, String)>,
+}
+
+/// An effect as somebody states it, on one of the scales that are known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stated {
+    /// The metric.
+    pub metric: String,
+    /// The estimate.
+    pub estimate: f64,
+    /// Its scale: `log_ratio`, `ratio`, `percent` or `difference`.
+    pub scale: String,
+    /// Its standard error; else there are limits.
+    #[serde(default)]
+    pub std_error: Option<f64>,
+    /// The lower limit.
+    #[serde(default)]
+    pub ci_low: Option<f64>,
+    /// The upper limit.
+    #[serde(default)]
+    pub ci_high: Option<f64>,
+    /// Their level; 0.95 where nobody says.
+    #[serde(default)]
+    pub ci_level: Option<f64>,
+    /// Which direction of the estimate is good: `higher` or `lower`.
+    pub better: String,
+}
+
+impl Stated {
+    /// The effect on the scale of its metric, positive for better.
+    pub(crate) fn effect(
+        &self,
+        name: &str,
+        organisation: &str,
+        moderators: &BTreeMap<String, String>,
+    ) -> Result<Effect, String> {
+        let (estimate, standard_error) = oriented(&Row {
+            effect: None,
+            metric: self.metric.clone(),
+            organisation: organisation.to_owned(),
+            estimate: self.estimate,
+            scale: self.scale.clone(),
+            std_error: self.std_error,
+            ci_low: self.ci_low,
+            ci_high: self.ci_high,
+            ci_level: self.ci_level,
+            better: self.better.clone(),
+            overlaps: None,
+        })?;
+        Ok(Effect {
+            name: name.to_owned(),
+            metric: self.metric.clone(),
+            organisation: organisation.to_owned(),
+            estimate,
+            standard_error,
+            moderators: moderators.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,7 +174,21 @@ pub fn read_effects(from: impl Read) -> Result<EffectTable, EffectsError> {
         let named = row.overlaps.as_deref().unwrap_or_default().split(';').map(str::trim);
         let named: BTreeSet<String> = named.filter(|name| !name.is_empty()).map(str::to_owned).collect();
         overlaps.insert(name.clone(), named);
-        effects.push(Effect { name, metric: row.metric, organisation: row.organisation, estimate, standard_error });
+        let moderators = header
+            .iter()
+            .zip(&record)
+            .filter_map(|(column, value)| Some((column.strip_prefix("moderator_")?, value)))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        effects.push(Effect {
+            name,
+            metric: row.metric,
+            organisation: row.organisation,
+            estimate,
+            standard_error,
+            moderators,
+        });
     }
     for (name, others) in &overlaps {
         if let Some(unknown) = others.iter().find(|other| !lines.contains_key(*other) || *other == name) {

@@ -1,5 +1,6 @@
 //! What the benchmarks share: medians of several runs, side by side, and peak memory.
 
+pub mod attacks;
 pub mod commit_server;
 pub mod study;
 pub mod world;

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::error::ArrowError;
-use lake::{Cell, Instant, Snapshot, tables::interventions};
+use lake::tables::{interventions, service_attributes};
+use lake::{Cell, Instant, Snapshot};
 
 use crate::units::UnitWindow;
 use crate::windows::Window;
@@ -34,6 +35,8 @@ pub struct Observations {
     pub services: BTreeMap<String, ServiceObservations>,
     /// Dated changes of working: those on record, and those that the plan tells of or finds.
     pub interventions: Vec<interventions::Row>,
+    /// What is known of services beside what happened, as it is on record.
+    pub attributes: Vec<service_attributes::Row>,
 }
 
 /// What was seen of one service.
@@ -83,7 +86,7 @@ pub fn comparable() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// As [`derive`](crate::derive).
 pub async fn observe(snapshot: &Snapshot, plan: &Plan) -> Result<Observations, DeriveError> {
-    observed(&run::whole(snapshot, plan, &run::Scope::Period(&[])).await?, plan).await
+    observed(snapshot, &run::whole(snapshot, plan, &run::Scope::Period(&[])).await?, plan).await
 }
 
 /// Derives as [`derive`](crate::derive), and where a change of working is on record gives what comparisons look at, too.
@@ -95,7 +98,8 @@ pub async fn derive_and_observe(
     plan: &Plan,
 ) -> Result<(Derived, Option<Observations>), DeriveError> {
     let whole = run::whole(snapshot, plan, &run::Scope::Everything).await?;
-    let observations = if whole.derived.interventions.is_empty() { None } else { Some(observed(&whole, plan).await?) };
+    let is_asked = !whole.derived.interventions.is_empty();
+    let observations = if is_asked { Some(observed(snapshot, &whole, plan).await?) } else { None };
     Ok((whole.derived, observations))
 }
 
@@ -109,11 +113,11 @@ pub async fn measure_and_observe(
     metrics: &[&str],
 ) -> Result<(Derived, Observations), DeriveError> {
     let whole = run::whole(snapshot, plan, &run::Scope::Period(metrics)).await?;
-    let observations = observed(&whole, plan).await?;
+    let observations = observed(snapshot, &whole, plan).await?;
     Ok((whole.derived, observations))
 }
 
-async fn observed(whole: &run::Whole, plan: &Plan) -> Result<Observations, DeriveError> {
+async fn observed(snapshot: &Snapshot, whole: &run::Whole, plan: &Plan) -> Result<Observations, DeriveError> {
     let run::Whole { derived, context, unit_windows, .. } = whole;
     let mut windows: Vec<UnitWindow> = Vec::new();
     let mut services: BTreeMap<String, ServiceObservations> = BTreeMap::new();
@@ -158,6 +162,7 @@ async fn observed(whole: &run::Whole, plan: &Plan) -> Result<Observations, Deriv
         input_digest: derived.input_digest.clone(),
         services,
         interventions: derived.interventions.clone(),
+        attributes: snapshot.rows().await?,
     })
 }
 

@@ -1,7 +1,8 @@
 //! The report as data: what every renderer shows and none of them changes.
 //!
 //! Sections are functions from findings to a [`Section`]. Texts that flow ([`Block::Paragraph`], list items, leads,
-//! notes, notices and the values of facts) may carry `` `code` `` and `[text](#anchor)`; everything else is plain. The
+//! notes, notices and the values of facts) may carry `` `code` ``, `[text](#anchor)` and, on a page of a site, `[text](file)`;
+//! everything else is plain. The
 //! renderers escape all of it, so that a name taken from a vendor's API can go in as it came; [`code`] puts such a name
 //! between backticks.
 
@@ -38,6 +39,29 @@ pub struct Document {
     pub zone: Tz,
     /// The body, in order.
     pub sections: Vec<Section>,
+    /// The pages beside it, where it is one of a site.
+    #[serde(skip)]
+    pub site: Option<Site>,
+}
+
+/// The pages of a site that a page is one of. Such a page carries the script that sorts and searches tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Site {
+    /// The pages that every page leads to, in order.
+    pub pages: Vec<SitePage>,
+    /// Every file that a text or a cell may lead to.
+    pub files: BTreeSet<String>,
+    /// The file of this page.
+    pub current: String,
+}
+
+/// A page of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitePage {
+    /// What it is called.
+    pub title: String,
+    /// Its file.
+    pub file: String,
 }
 
 /// Something a reader should know before the first number.
@@ -185,6 +209,12 @@ pub struct TableCell {
     pub title: Option<String>,
     /// Whether the cell should recede: no data, immature, not counted.
     pub muted: bool,
+    /// The file of the site that it leads to; words alone where there is none of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The number by which it is sorted, where that is not its words.
+    #[serde(skip)]
+    pub sort: Option<String>,
 }
 
 impl TableCell {

@@ -33,6 +33,7 @@ fn document(found: &Finding, context: &ReportContext) -> Document {
     sections.extend(found.metrics.iter().enumerate().map(|(place, one)| metric::section(found, one, place)));
     sections.extend([sceptic::section(found), terms::who(found, context), terms::asked(found), again(found, context)]);
     Document {
+        site: None,
         title: format!("What came with {}", found.practice),
         subtitle: subtitle(found, context),
         simulated: context.simulated.clone(),
@@ -101,7 +102,11 @@ fn notices(found: &Finding) -> Vec<Notice> {
         found.design.left_out.iter().any(|(service, why)| **remark == format!("`{service}` is left out: {why}"))
     };
     for remark in found.remarks.iter().filter(|remark| !is_left_out(remark)) {
-        add(NoticeLevel::Info, format!("{}.", words::sentence(remark)));
+        // What weakens a number is no mild remark.
+        let is_grave =
+            ["had moved away", "more often than promised", "are cut at"].iter().any(|words| remark.contains(words));
+        let level = if is_grave { NoticeLevel::Warning } else { NoticeLevel::Info };
+        add(level, format!("{}.", words::sentence(remark)));
     }
     notices
 }

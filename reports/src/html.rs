@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use base64::Engine;
 use chrono_tz::Tz;
+use sha2::{Digest, Sha256};
 
 use crate::chart::effects::{self, EffectDrawing};
 use crate::chart::{self, Drawing};
 use crate::document::{
-    Block, Chart, Document, EffectPlot, EstimateRole, Fact, Figure, Note, Notice, NoticeLevel, Section, Table,
+    Block, Chart, Document, EffectPlot, EstimateRole, Fact, Figure, Note, Notice, NoticeLevel, Section, Site, Table,
     TableCell, TableColumn,
 };
 use crate::format::{NO_DATA, point_in_time};
@@ -17,6 +19,9 @@ use crate::inline::{Inline, clean, parse};
 const STYLE: &str = include_str!("style.css");
 /// Nothing may be loaded, run or sent from the page; only the styles it carries apply.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// What pages of a site have besides.
+const SITE_STYLE: &str = include_str!("site/site.css");
+const SCRIPT: &str = include_str!("site/site.js");
 /// Browsers that know page margins repeat the warning on every printed page.
 const SIMULATED_PRINT: &str =
     "@page { @top-center { content: \"SIMULATED DATA\"; font: bold 9pt sans-serif; color: #a1260d } }";
@@ -28,6 +33,9 @@ pub(crate) fn page(document: &Document) -> String {
     page.push("<body>\n<a class=\"skip\" href=\"#doc-main\">Skip to the content</a>\n");
     page.banner(document);
     page.push("<div class=\"page\">\n");
+    if let Some(site) = &document.site {
+        page.pages(site);
+    }
     page.header(document);
     page.contents(&document.sections);
     page.push("<main id=\"doc-main\" tabindex=\"-1\">\n");
@@ -37,7 +45,11 @@ pub(crate) fn page(document: &Document) -> String {
     for section in &document.sections {
         page.section(section);
     }
-    page.push("</main>\n</div>\n</body>\n</html>\n");
+    page.push("</main>\n</div>\n");
+    if document.site.is_some() {
+        page.push(&format!("<script>{SCRIPT}</script>\n"));
+    }
+    page.push("</body>\n</html>\n");
     page.out
 }
 
@@ -47,6 +59,7 @@ struct Page<'a> {
     anchors: BTreeSet<&'a str>,
     zone: Tz,
     simulated: bool,
+    site: Option<&'a Site>,
     /// How many identifiers the renderer has given out.
     given: usize,
 }
@@ -58,6 +71,7 @@ impl<'a> Page<'a> {
             anchors: document.anchors(),
             zone: document.zone,
             simulated: document.simulated.is_some(),
+            site: document.site.as_ref(),
             given: 0,
         }
     }
@@ -84,6 +98,7 @@ impl<'a> Page<'a> {
             Inline::Text(text) => html + &escape(text),
             Inline::Code(code) => format!("{html}<code>{}</code>", escape(code)),
             Inline::Link { text, anchor } => html + &self.link(text, anchor),
+            Inline::Page { text, file } => html + &self.file_link(text, file),
         })
     }
 
@@ -96,6 +111,24 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// A link to another file of the site, or its words alone where there is none.
+    fn file_link(&self, text: &str, file: &str) -> String {
+        if self.site.is_some_and(|site| site.files.contains(file)) {
+            format!("<a href=\"{}\">{}</a>", escape(file), escape(text))
+        } else {
+            escape(text).into_owned()
+        }
+    }
+
+    fn pages(&mut self, site: &Site) {
+        self.push("<nav class=\"pages\" aria-label=\"Pages\">\n<ul>\n");
+        for page in &site.pages {
+            let mark = if page.file == site.current { " aria-current=\"page\"" } else { "" };
+            self.push(&format!("<li><a href=\"{}\"{mark}>{}</a></li>\n", escape(&page.file), escape(&page.title)));
+        }
+        self.push("</ul>\n</nav>\n");
+    }
+
     fn new_id(&mut self, kind: &str) -> String {
         self.given += 1;
         format!("doc-{kind}-{}", self.given)
@@ -104,12 +137,15 @@ impl<'a> Page<'a> {
     fn head(&mut self, document: &Document) {
         let mark = if self.simulated { "SIMULATED \u{b7} " } else { "" };
         self.push("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        self.push(&format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"));
+        // Of scripts only the one that the page carries may run.
+        let script = self.site.map_or_else(String::new, |_| format!("; script-src 'sha256-{}'", digest(SCRIPT)));
+        self.push(&format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}{script}\">\n"));
         self.push("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
         self.push("<meta name=\"color-scheme\" content=\"light dark\">\n");
         self.push("<meta name=\"referrer\" content=\"no-referrer\">\n");
         self.push(&format!("<title>{mark}{}</title>\n<style>\n{STYLE}", escape(&document.title)));
         self.push(if self.simulated { SIMULATED_PRINT } else { "" });
+        self.push(if self.site.is_some() { SITE_STYLE } else { "" });
         self.push("</style>\n</head>\n");
     }
 
@@ -308,8 +344,15 @@ impl<'a> Page<'a> {
         if let Some(title) = &cell.title {
             self.push(&format!(" title=\"{}\"", escape(title)));
         }
+        if let Some(by) = cell.sort.as_ref().filter(|_| self.site.is_some()) {
+            self.push(&format!(" data-sort=\"{}\"", escape(by)));
+        }
         let text = if column.numeric { in_parts(&cell.text) } else { cell.text.clone() };
-        self.push(&format!(">{}</{close}>", escape(&text)));
+        let text = match &cell.link {
+            Some(file) => self.file_link(&text, file),
+            None => escape(&text).into_owned(),
+        };
+        self.push(&format!(">{text}</{close}>"));
     }
 
     fn chart(&mut self, chart: &Chart) {
@@ -441,6 +484,12 @@ fn unbroken(text: &str) -> String {
 /// the interval.
 fn in_parts(text: &str) -> String {
     text.replace(' ', "\u{a0}").replace("\u{a0}(", " (").replace(";\u{a0}", "; ").replace("\u{a0}to\u{a0}", " to\u{a0}")
+}
+
+/// The digest of a script as a policy names it.
+pub(crate) fn digest(script: &str) -> String {
+    let bytes: [u8; 32] = Sha256::digest(script.as_bytes()).into();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// Makes a text harmless in HTML and SVG, in an element as well as in a quoted attribute.

@@ -1,4 +1,4 @@
-//! The little markup a text may carry: `` `code` `` and `[text](#anchor)`. Everything else is plain text.
+//! The little markup a text may carry: `` `code` ``, `[text](#anchor)` and `[text](file)`. Everything else is plain text.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,13 @@ pub(crate) enum Inline<'a> {
         text: &'a str,
         /// The identifier it leads to, without `#`.
         anchor: &'a str,
+    },
+    /// A link to a file of the same site.
+    Page {
+        /// The words of the link.
+        text: &'a str,
+        /// The file it leads to.
+        file: &'a str,
     },
 }
 
@@ -47,10 +54,25 @@ fn markup(text: &str) -> Option<(Inline<'_>, usize)> {
         let end = rest.find('`').filter(|&end| end > 0)?;
         return Some((Inline::Code(&rest[..end]), end + 2));
     }
-    let (words, rest) = text.strip_prefix('[')?.split_once("](#")?;
-    let (anchor, _) = rest.split_once(')')?;
-    let fits = !words.is_empty() && !words.contains(['[', ']']) && is_identifier(anchor);
-    fits.then_some((Inline::Link { text: words, anchor }, words.len() + anchor.len() + 5))
+    let (words, rest) = text.strip_prefix('[')?.split_once("](")?;
+    let (target, _) = rest.split_once(')')?;
+    if words.is_empty() || words.contains(['[', ']']) {
+        return None;
+    }
+    let length = words.len() + target.len() + 4;
+    match target.strip_prefix('#') {
+        Some(anchor) => is_identifier(anchor).then_some((Inline::Link { text: words, anchor }, length)),
+        None => is_file(target).then_some((Inline::Page { text: words, file: target }, length)),
+    }
+}
+
+/// Tells whether a text can be a file of a site: small letters, digits, `-`, `_`, `.`, at most one folder deep.
+fn is_file(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.contains('.')
+        && !text.contains("..")
+        && text.chars().filter(|c| *c == '/').count() <= 1
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '/'))
 }
 
 /// Tells whether a text can be an anchor: an ASCII letter, then letters, digits, `-`, `_`, `.` and `@`.

@@ -15,7 +15,9 @@ mod markdown;
 mod model;
 mod report;
 mod sections;
+mod site;
 
 pub use document::*;
 pub use finding::finding;
 pub use report::{Report, ReportContext, ReportError, report};
+pub use site::{DATA, SiteContext, SiteFiles, site};

@@ -200,7 +200,7 @@ impl Page<'_> {
 
     fn inline(&self, text: &str) -> String {
         parse(text).into_iter().fold(String::new(), |markdown, piece| match piece {
-            Inline::Text(text) => markdown + &escape(text),
+            Inline::Text(text) | Inline::Page { text, .. } => markdown + &escape(text),
             Inline::Code(code) => markdown + &code_span(code),
             Inline::Link { text, anchor } => markdown + &self.link(text, anchor),
         })

@@ -58,6 +58,9 @@ pub enum ReportError {
         #[source]
         source: arrow::error::ArrowError,
     },
+    /// A claim could not be written as JSON.
+    #[error("could not write a claim as JSON")]
+    Json(#[source] serde_json::Error),
     /// No such group.
     #[error("there is no group `{group}`; there are {known}")]
     NoGroup {
@@ -86,6 +89,7 @@ fn document(model: &Model<'_>) -> Document {
     let zone = context.zone;
     let fact = |label: &str, value: String| Fact { label: label.to_owned(), value };
     Document {
+        site: None,
         title: context.title.clone(),
         subtitle: format!(
             "{} · {}",

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use attribution::FrozenTerms;
 use lake::tables::baselines;
 use lake::{AsOf, Lake, TableRow};
 
@@ -65,26 +64,27 @@ async fn freeze(
         }
         .into());
     }
-    let terms: Option<FrozenTerms> = match terms {
-        Some(path) => {
-            let file = read_terms(path)?;
-            file.terms.check()?;
-            Some(file.terms.written_down(&file.practice))
-        }
-        None => None,
-    };
+    let asked = terms.map(read_terms).transpose()?;
+    if let Some(asked) = &asked {
+        asked.terms.check()?;
+    }
     let observations = derive::observe(&snapshot, &plan).await?;
     let now = pipeline::now();
-    let row = attribution::freeze(name, &observations, terms, now);
+    let row = attribution::freeze(name, &observations, asked.as_ref(), now);
     for flaw in &row.flaws {
         terminal.warn(format!("baseline `{name}`: {flaw}"));
     }
+    let foreseen = row.foreseen.clone().unwrap_or_default();
     let (count, services) = (row.observation_count, counted(row.services.len(), "service", "services"));
     lake.commit(attribution::baseline_batch(row, now)).await?;
     terminal.say(format!(
         "froze `{name}`: {count} observations of {services} from {} until {}, at lake version {}",
         observations.period.start, observations.period.end, observations.lake_version
     ));
+    terminal.say("if one half of the services began and the other did not:");
+    for line in foreseen.lines() {
+        terminal.say(format!("  {line}"));
+    }
     Ok(Outcome::Done)
 }
 

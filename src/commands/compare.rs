@@ -28,7 +28,7 @@ fn table(terminal: &Terminal, format: Format, own: &CompareArguments, data: &Pat
     let question = question(own);
     let found = match attribution::compare(&cells, &question) {
         Ok(found) => found,
-        Err(error @ ComparisonError::Insufficient(_)) => {
+        Err(error @ (ComparisonError::Insufficient(_) | ComparisonError::Regression(_))) => {
             return Err(wrong(&error).context(format!("`{}` cannot be compared", data.display())));
         }
         Err(error) => return Err(wrong(&error)),

@@ -317,8 +317,15 @@ fn told(found: &Finding, metrics: &str) -> String {
 }
 
 fn in_words(found: &Finding) -> String {
+    // Whoever reads one line only has to know that.
+    let moved = found.metrics.iter().filter_map(MetricOutcome::found).filter_map(|effect| effect.leads);
+    let moved = if moved.into_iter().any(|leads| leads.p_value < found.terms.alpha) {
+        "; in some metric those that began had moved away from the others before they did"
+    } else {
+        ""
+    };
     if found.held_back.is_none() {
-        return found.verdict.to_string();
+        return format!("{}{moved}", found.verdict);
     }
     let direction = match found.by_the_numbers {
         Verdict::Improves => "consistent with improvement",
@@ -326,7 +333,7 @@ fn in_words(found: &Finding) -> String {
         Verdict::Worsens => "consistent with harm",
         _ => "no direction stands out",
     };
-    format!("{}; {direction}", found.verdict)
+    format!("{}; {direction}{moved}", found.verdict)
 }
 
 fn planned(found: &Finding) -> String {
@@ -366,7 +373,7 @@ fn metric_lines(outcome: &MetricOutcome) -> Vec<String> {
         change(scale, effect.detectable),
     ));
     add(format!(
-        "to conclude at {} it takes about {} times the data",
+        "an effect as small as {} would be found four times in five with about {} times the data",
         margin(scale, effect.margin),
         format::number(effect.data_needed)
     ));
@@ -381,6 +388,15 @@ fn metric_lines(outcome: &MetricOutcome) -> Vec<String> {
             placebo.found,
             format::percent(placebo.rate[0]),
             format::percent(placebo.rate[1]),
+        ));
+    }
+    if let Some(placebo) = effect.placebo_services {
+        let [began, others] = placebo.services;
+        add(format!(
+            "at {} choices of {} to which nothing happened, beside {others} more, it finds something at {}",
+            placebo.choices,
+            counted(began, "service", "services"),
+            placebo.found,
         ));
     }
     if let Some(leads) = effect.leads {

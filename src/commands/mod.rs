@@ -1,5 +1,6 @@
 //! The subcommands: one file each.
 
+mod attempt;
 mod baseline;
 mod compare;
 mod config;
@@ -13,6 +14,7 @@ mod finding;
 mod ingest;
 mod interventions;
 mod lake;
+mod leaderboard;
 mod metrics;
 mod receive;
 mod report;
@@ -26,7 +28,7 @@ pub(crate) use self::finding::findings;
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, ConsensusCommand, Global};
 use crate::exit::{Outcome, UsageError};
 use crate::settings::Layered;
 use crate::terminal::Terminal;
@@ -49,7 +51,12 @@ pub(crate) async fn run(arguments: Cli, terminal: &Terminal) -> Result<Outcome> 
         Command::Interventions(own) => interventions::run(terminal, global, own).await,
         Command::Baseline(own) => baseline::run(terminal, global, own).await,
         Command::Submission(own) => submission::run(terminal, global, own).await,
-        Command::Consensus(own) => consensus::run(terminal, global.format, own),
+        Command::Consensus(own) => match &own.command {
+            Some(ConsensusCommand::Attest(own)) => leaderboard::attest(terminal, global, own).await,
+            None => consensus::run(terminal, global.format, own),
+        },
+        Command::Leaderboard(own) => leaderboard::run(terminal, global, own).await,
+        Command::Attempt(own) => attempt::run(terminal, global, own).await,
         Command::Sources => sources::run(terminal, global.format),
         Command::Lake(own) => lake::run(terminal, global, own).await,
         Command::Config(own) => config::run(terminal, global, own),

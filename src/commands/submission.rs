@@ -17,6 +17,8 @@ mod inspect;
 mod pack;
 mod verify;
 
+pub(super) use verify::examined;
+
 /// What can be done with a submission.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SubmissionCommand {
@@ -183,7 +185,7 @@ fn withdraw(terminal: &Terminal, path: &Path, reason: &str, key: Option<&Path>, 
 }
 
 /// The key in a file. Where only `ssh-keygen` can use it, `hint` says how.
-fn private_key(path: &Path, hint: &str) -> Result<PrivateKey> {
+pub(super) fn private_key(path: &Path, hint: &str) -> Result<PrivateKey> {
     let pem = zeroize::Zeroizing::new(
         std::fs::read_to_string(path).with_context(|| format!("could not read the key `{}`", path.display()))?,
     );

@@ -58,7 +58,8 @@
 //! | do groups have one hazard? | [`log_rank`], [`log_rank_stratified`] |
 //! | by what ratio do hazards differ, covariates considered? | [`ProportionalHazards`] |
 //! | what changed in one series at one date? | [`InterruptedSeries`], [`LocalLevel`] |
-//! | by how much did units change beyond others, at one date or several? | [`change_contrast`], [`change_contrast_of_counts`] |
+//! | by how much did units change beyond others, at one date or several? | [`change_contrast`], [`change_contrast_of_counts`]; covariates considered [`change_contrast_adjusted`], [`change_contrast_of_counts_adjusted`] |
+//! | and by restricted means or quantiles of times? | [`curve_change`] |
 //! | what did a treatment do that units took up at different dates? | [`GroupTimeEffects`] |
 //! | and by a second look? | [`imputation_effect`], [`sun_abraham`]; as a contrast [`two_way_fixed_effects`] |
 //! | and one or two units, against a mixture of others? | [`synthetic_control`], [`placebo_units`], [`synthetic_difference`], [`placebo_variance`] |
@@ -127,7 +128,7 @@ pub use censored_quantile::{
 };
 pub use change_contrast::{
     ChangeContrast, ChangeContrastError, ChangeSpread, UnitChange, UnitCounts, change_contrast,
-    change_contrast_of_counts,
+    change_contrast_adjusted, change_contrast_of_counts, change_contrast_of_counts_adjusted,
 };
 pub use clustered_regression::{ClusteredError, ClusteredRegression};
 pub use competing_risks::{
@@ -220,10 +221,10 @@ pub use staggered::{
 };
 pub use step_function::QuantileEstimate;
 pub use survival::{
-    ClusteredRatio, ContrastError, KaplanMeier, QuantileInterval, RestrictedMean, RestrictedMeanContrast,
-    StratifiedContrast, StratumWeight, SurvivalBootstrapError, SurvivalError, SurvivalStep, kaplan_meier_quantile_bca,
-    kaplan_meier_quantiles_bca, quantile_ratio_bca, restricted_mean_contrast, restricted_mean_ratio_bca,
-    stratified_restricted_mean,
+    ChangedSubject, ClusteredRatio, ContrastError, CurveChange, CurveSummary, KaplanMeier, QuantileInterval,
+    RestrictedMean, RestrictedMeanContrast, StratifiedContrast, StratumWeight, SurvivalBootstrapError, SurvivalError,
+    SurvivalStep, curve_change, kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca, quantile_ratio_bca,
+    restricted_mean_contrast, restricted_mean_ratio_bca, stratified_restricted_mean,
 };
 pub use synthetic_control::{
     PlaceboUnit, PlaceboUnits, PlaceboVariance, SyntheticControl, SyntheticError, WeightedDifference, placebo_units,

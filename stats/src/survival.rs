@@ -11,8 +11,9 @@ mod tests;
 
 pub use bootstrap::{SurvivalBootstrapError, kaplan_meier_quantile_bca, kaplan_meier_quantiles_bca};
 pub use contrast::{
-    ClusteredRatio, ContrastError, RestrictedMeanContrast, StratifiedContrast, StratumWeight, quantile_ratio_bca,
-    restricted_mean_contrast, restricted_mean_ratio_bca, stratified_restricted_mean,
+    ChangedSubject, ClusteredRatio, ContrastError, CurveChange, CurveSummary, RestrictedMeanContrast,
+    StratifiedContrast, StratumWeight, curve_change, quantile_ratio_bca, restricted_mean_contrast,
+    restricted_mean_ratio_bca, stratified_restricted_mean,
 };
 
 /// Why a survival curve, or something read from it, does not exist.

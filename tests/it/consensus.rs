@@ -117,3 +117,74 @@ fn a_table_that_cannot_be_is_refused_by_line() {
     assert_eq!(code, 2, "{words}");
     assert!(words.contains("at most `0` may lie"), "{words}");
 }
+
+const CLAIM: &str = r#"
+schema = 1
+id = "orchestration"
+claim = "Several agents at once keep delivery up."
+protocol = "1"
+organisations = ["org 0", "org 1", "org 2", "org 3", "org 4", "org 5", "org 6", "org 7", "org 8", "everyone"]
+enrolment = "by hand"
+faults = 1
+"#;
+
+#[test]
+fn a_claim_fixes_who_and_when_and_between_looks_nothing_is_concluded() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "-20.5");
+    let with = |more: &str| {
+        std::fs::write(folder.path().join("claim.toml"), format!("{CLAIM}{more}")).expect("it can be written");
+        verdict(folder.path(), &["--claim", "claim.toml"])
+    };
+    let found = with("");
+    assert_eq!((&found["consensus"]["verdict"], &found["consensus"]["enrolled"]), (&"improves".into(), &10.into()));
+    assert_eq!(found["claim"]["id"], "orchestration");
+    assert!(found["consensus"]["assumptions"].to_string().contains("by hand"));
+    let look = with("looks = [{ count = 9, alpha = 0.02 }]");
+    assert_eq!((&look["consensus"]["verdict"], &look["consensus"]["alpha"]), (&"improves".into(), &0.02.into()));
+    let between = with("looks = [{ count = 7, alpha = 0.02 }, { count = 10, alpha = 0.03 }]");
+    assert_eq!(between["consensus"]["verdict"], serde_json::Value::Null);
+    assert_eq!(between["consensus"]["between_looks"]["next"], 10);
+    let (code, out, _) = run(folder.path(), &["consensus", "--effects", "effects.csv", "--claim", "claim.toml"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("none at 9 organisations, where no look was declared; the next is at 10"), "{out}");
+    // A claim on one metric has a class and no verdict, and the rest is left aside by name.
+    let one = with("metrics = [\"change_lead_time\"]");
+    assert_eq!(one["consensus"]["metrics"].as_array().map(Vec::len), Some(1));
+    assert_eq!(one["consensus"]["verdict"], serde_json::Value::Null);
+    assert!(one["dropped"].to_string().contains("the claim is not about"));
+    // Who is not enrolled has no vote.
+    std::fs::write(folder.path().join("claim.toml"), CLAIM.replace("\"org 3\", ", "")).expect("it can be written");
+    let arguments = ["consensus", "--effects", "effects.csv", "--claim", "claim.toml"];
+    let (code, _, words) = run(folder.path(), &arguments);
+    assert_eq!(code, 2);
+    assert!(words.contains("`org 3`, which the claim does not enrol"), "{words}");
+}
+
+#[test]
+fn an_original_and_ones_own_finding_stand_beside_the_others() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "-20.5");
+    let own = serde_json::json!({"grade": "C", "metrics": [
+        {"metric": "change_lead_time", "effect": {"estimate": 0.23, "low": 0.1, "high": 0.3}},
+        {"metric": "change_fail_rate", "effect": {"estimate": 0.5, "low": 0.4, "high": 0.6}},
+        {"metric": "failed_deployment_recovery_time", "insufficient": "nothing"},
+    ]});
+    std::fs::write(folder.path().join("finding.json"), own.to_string()).expect("it can be written");
+    let plain = verdict(folder.path(), &[]);
+    let found = verdict(folder.path(), &["--original", "org 0", "--internal", "finding.json"]);
+    assert_eq!(found["consensus"], plain["consensus"], "neither is put together with the others");
+    let pairs = found["replications"].as_array().expect("a list");
+    assert_eq!(pairs.len(), 32);
+    assert!(pairs.iter().all(|pair| pair["original"] == "org 0" && pair["replication"] != "org 0"));
+    let inside = |metric: &str| {
+        let rows = found["internal"].as_array().expect("a list");
+        rows.iter().find(|row| row["metric"] == metric).map(|row| row["is_inside"].clone())
+    };
+    assert_eq!(inside("change_lead_time"), Some(true.into()));
+    assert_eq!(inside("change_fail_rate"), Some(false.into()));
+    assert_eq!(inside("failed_deployment_recovery_time"), None);
+    let (code, _, words) = run(folder.path(), &["consensus", "--effects", "effects.csv", "--original", "nobody"]);
+    assert_eq!(code, 2);
+    assert!(words.contains("`nobody`"), "{words}");
+}

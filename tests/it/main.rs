@@ -1,5 +1,6 @@
 //! Promises of the house and of the command.
 
+mod attempts;
 mod command;
 mod compare;
 mod consensus;
@@ -8,6 +9,7 @@ mod findings;
 mod git_report;
 mod ingest;
 mod interventions;
+mod leaderboard;
 mod notebooks;
 mod profiles;
 mod records;

@@ -1,8 +1,10 @@
 //! The rule against enumeration of everything that a liar may say and of every subset, and its refusals.
 
-use stats::Philox;
+use std::collections::BTreeMap;
 
-use super::{Consensus, ConsensusError, FEWEST, Terms, consensus};
+use stats::{Look, Looks, Philox};
+
+use super::{Consensus, ConsensusError, FEWEST, MetricConsensus, Terms, consensus, decide, replications};
 use crate::criterion::{CRITERION, Class, Verdict};
 use crate::effects::Effect;
 
@@ -13,6 +15,7 @@ fn effect(metric: &str, organisation: &str, estimate: f64) -> Effect {
         organisation: organisation.into(),
         estimate,
         standard_error: 0.1,
+        moderators: BTreeMap::new(),
     }
 }
 
@@ -223,4 +226,143 @@ fn terms_that_cannot_be_are_refused() {
     }
     assert!(asked(None, None, f64::NAN).is_err());
     assert_eq!(consensus(&[], &Terms::default()).map(|_| ()), Err(ConsensusError::NoEffects));
+}
+
+#[test]
+fn between_declared_looks_there_are_estimates_and_no_verdict() {
+    let votes = [0.30, 0.32, 0.28, 0.31, 0.29, 0.33, 0.27, 0.30];
+    let looks = Looks::new(vec![Look { count: 7, alpha: 0.01 }, Look { count: 9, alpha: 0.04 }], 0.05).expect("sound");
+    let at = |count: usize| {
+        let terms = Terms { enrolled: Some(9), faults: Some(2), looks: Some(looks.clone()), ..Terms::default() };
+        consensus(&table(&votes[..count]), &terms).expect("sound terms")
+    };
+    let (look, between) = (at(7), at(8));
+    assert_eq!((look.alpha, look.verdict, &look.between_looks), (0.01, Some(Verdict::Improves), &None));
+    let told = between.between_looks.clone().expect("no look was declared there");
+    assert_eq!((told.admitted, told.next, between.verdict, between.sound_against), (8, Some(9), None, None));
+    for metric in &between.metrics {
+        assert!(metric.class.is_none() && metric.blocked_by.is_none() && !metric.is_disputed);
+        assert!(metric.hull.is_some() && metric.random_effects.is_some());
+    }
+    // The level of a look is smaller than that of all of them, and its hull wider.
+    let terms = Terms { enrolled: Some(9), faults: Some(2), ..Terms::default() };
+    let plain = consensus(&table(&votes[..7]), &terms).expect("sound terms");
+    let low = |found: &Consensus| found.metrics[0].hull.expect("there are enough").low;
+    assert!(low(&look) < low(&plain));
+}
+
+/// Organisations of two classes of machines, the second half as fast again; the number of people explains nothing.
+fn of_two_classes() -> Consensus {
+    let mut effects = table(&[0.10, 0.12, 0.08, 0.11, 0.09, 0.10, 0.52, 0.48, 0.50, 0.51, 0.49, 0.50]);
+    for (place, effect) in effects.iter_mut().enumerate() {
+        let organisation = place % 12;
+        effect.standard_error = 0.02 + 0.002 * organisation as f64;
+        let class = if organisation < 6 { "large" } else { "small" };
+        effect.moderators.insert("hardware".to_owned(), class.to_owned());
+        effect.moderators.insert("people".to_owned(), (organisation % 3).to_string());
+    }
+    let moderators = ["hardware".to_owned(), "people".to_owned()].to_vec();
+    let terms = Terms { enrolled: Some(12), faults: Some(3), moderators, ..Terms::default() };
+    consensus(&effects, &terms).expect("sound terms")
+}
+
+#[test]
+fn strata_and_slopes_say_where_organisations_differ() {
+    let found = of_two_classes();
+    let beside = &found.metrics[0].beside;
+    let pooled = |level: &str| {
+        let stratum = beside.strata.iter().find(|stratum| stratum.level == level).expect("it is there");
+        assert_eq!(stratum.count, 6);
+        stratum.pooled.expect("six are enough").estimate.expect("a mean")
+    };
+    assert!((pooled("large") - 0.1).abs() < 0.005 && (pooled("small") - 0.5).abs() < 0.005);
+    let slope = |name: &str| beside.slopes.iter().find(|slope| slope.moderator == name).expect("it is there");
+    assert!(slope("hardware: small").p_value < 1e-6 && slope("people").p_value > 0.1);
+    assert!((slope("hardware: small").slope.estimate.expect("a slope") - 0.4).abs() < 0.01);
+    let heterogeneity = beside.heterogeneity.expect("twelve are enough");
+    assert!(heterogeneity.q_p_value < 1e-6 && heterogeneity.tau.low > 0.1);
+    assert!(beside.small_studies.is_some());
+    let geometric: BTreeMap<String, f64> = found.geometric_median.into_iter().collect();
+    assert_eq!(geometric.len(), 4);
+}
+
+#[test]
+fn what_stands_beside_says_how_far_a_lie_reaches() {
+    let votes = [0.30, 0.32, 0.28, 0.31, 0.29, 0.33, 5.0];
+    let found = combined(&table(&votes), 7, 2);
+    let metric: &MetricConsensus = &found.metrics[0];
+    let beside = &metric.beside;
+    // Left out in turn, the liar moves the pooled effect most.
+    assert_eq!(beside.without_one[0].organisation, "organisation 06");
+    assert_eq!(beside.without_one.len(), 7);
+    // By hand: those of all but two that are left share the middle of their intervals.
+    let common = beside.intersection.expect("five intervals meet");
+    assert!(common.low < 0.3 && 0.3 < common.high && common.high < 0.6);
+    assert_eq!(beside.reach.iter().map(|reach| reach.faults).collect::<Vec<_>>(), [0, 1, 2]);
+    let widths: Vec<f64> = beside.reach.iter().map(|reach| reach.trimmed_mean.high - reach.trimmed_mean.low).collect();
+    assert!(widths[0] <= widths[1] && widths[1] < widths[2], "{widths:?}");
+    // A robust spread does not follow the liar, and the interval is wider than one for a single look.
+    let any_time = beside.any_time.expect("seven are enough");
+    assert!(any_time.assumed_deviation < 0.05, "{any_time:?}");
+    assert!(beside.small_studies.is_none(), "seven are too few");
+}
+
+#[test]
+fn a_replication_is_held_against_its_original() {
+    let mut effects = table(&[0.40, 0.38, 0.02]);
+    for effect in &mut effects {
+        effect.standard_error = 0.12;
+    }
+    let found = consensus(&effects, &Terms { enrolled: Some(3), ..Terms::default() }).expect("sound terms");
+    let pairs = replications(&found, "organisation 00");
+    assert_eq!(pairs.len(), 8);
+    let of = |organisation: &str| {
+        let pair = pairs.iter().find(|pair| pair.metric == CRITERION[0] && pair.replication == organisation);
+        pair.expect("it is there")
+    };
+    let (alike, none) = (of("organisation 01"), of("organisation 02"));
+    assert!(alike.sceptical_p_value < Some(0.025) && none.sceptical_p_value > Some(0.1), "{alike:?} {none:?}");
+    assert!(alike.log_bayes_factor < 0.0 && none.log_bayes_factor > 0.0);
+    // The difference by hand: 0.38 over 0.12 √2.
+    let z = 0.38 / (0.12 * 2.0_f64.sqrt());
+    let p_value = 2.0 * stats::normal_upper_tail(z).expect("finite");
+    assert!((none.difference_p_value.expect("finite") - p_value).abs() < 1e-9);
+    assert_eq!((alike.is_predicted, none.is_predicted), (Some(true), Some(false)));
+    assert!(replications(&found, "nobody").is_empty());
+}
+
+#[test]
+fn places_are_ranges_and_what_overlaps_is_a_tie() {
+    let found = combined(&table(&[0.9, 0.5, 0.45, 0.4, -0.3]), 5, 1);
+    let places: Vec<[usize; 2]> = found.metrics[0].votes.iter().map(|vote| vote.places).collect();
+    // Every interval is 0.196 wide on either side: by brute force over all pairs.
+    let values = [0.9, 0.5, 0.45, 0.4, -0.3];
+    let by_pairs: Vec<[usize; 2]> = values
+        .iter()
+        .map(|own: &f64| {
+            let above = values.iter().filter(|other| **other - own > 2.0 * 0.1 * 1.959_964).count();
+            let below = values.iter().filter(|other| own - **other > 2.0 * 0.1 * 1.959_964).count();
+            [above + 1, values.len() - below]
+        })
+        .collect();
+    assert_eq!(places, by_pairs);
+    assert_eq!(places, [[1, 1], [2, 4], [2, 4], [2, 4], [5, 5]]);
+}
+
+#[test]
+fn what_decides_is_the_same_without_what_stands_beside_it() {
+    let mut random = Philox::new(31, 0);
+    for round in 0..40 {
+        let votes: Vec<f64> = (0..7 + round % 9).map(|_| near(&mut random, 0.2, 0.8)).collect();
+        let terms = Terms { enrolled: Some(votes.len()), ..Terms::default() };
+        let whole = consensus(&table(&votes), &terms).expect("sound terms");
+        let plain = decide(&table(&votes), &terms).expect("sound terms");
+        assert_eq!(plain.verdict, whole.verdict);
+        for (one, other) in plain.metrics.iter().zip(&whole.metrics) {
+            assert_eq!(
+                (one.class, one.hull, one.trimmed, one.is_disputed),
+                (other.class, other.hull, other.trimmed, other.is_disputed)
+            );
+        }
+    }
 }

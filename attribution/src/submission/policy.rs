@@ -218,6 +218,9 @@ pub const EVIDENCE: &[(&str, TablePolicy)] = {
                 ("evidence", Word),
             ]),
         ),
+        // What an attribute is called is what terms name it by.
+        ("service_attributes", Packed(&[("service", Name), ("attribute", Keep), ("number", Keep), ("word", Name)])),
+        ("attempts", LeftOut),
         (
             "coverage",
             Packed(&[

@@ -13,9 +13,9 @@ pub struct Adoption {
     pub versions: BTreeSet<String>,
     /// When each service first took it up.
     pub began: BTreeMap<String, Instant>,
-    /// When each service that no longer works so gave it up for the last time.
+    /// When each service first gave it up again. What comes behind that is neither with it nor without it.
     pub ended: BTreeMap<String, Instant>,
-    /// When each service took up anything else.
+    /// When each service took up anything else, or gave it up again, and which of both.
     pub others: BTreeMap<String, Vec<(Instant, String)>>,
 }
 
@@ -35,30 +35,39 @@ impl Adoption {
         services: &(impl Iterator<Item = &'s String> + Clone),
     ) -> Self {
         let mut adoption = Self { practice: practice.to_owned(), ..Self::default() };
-        let mut ends: BTreeMap<String, Option<Instant>> = BTreeMap::new();
+        let mut stretches: BTreeMap<String, Vec<(Instant, Option<Instant>)>> = BTreeMap::new();
         for row in rows {
             let touched = services.clone().filter(|known| row.service.as_ref().is_none_or(|service| service == *known));
             for service in touched {
                 if row.practice != practice {
-                    let other = (row.started_at, row.practice.clone());
-                    adoption.others.entry(service.clone()).or_default().push(other);
+                    let others = adoption.others.entry(service.clone()).or_default();
+                    others.push((row.started_at, format!("took up `{}`", row.practice)));
+                    others.extend(row.ended_at.map(|ended| (ended, format!("gave up `{}`", row.practice))));
                     continue;
                 }
-                let began = adoption.began.entry(service.clone()).or_insert(row.started_at);
-                *began = row.started_at.min(*began);
-                // One row without an end is enough for it to go on.
-                let end = ends.entry(service.clone()).or_insert(Some(row.started_at));
-                *end = end.zip(row.ended_at).map(|(known, ended)| known.max(ended));
+                stretches.entry(service.clone()).or_default().push((row.started_at, row.ended_at));
             }
             if row.practice == practice {
                 adoption.versions.extend(row.practice_version.clone());
             }
         }
-        adoption.ended = ends.into_iter().filter_map(|(service, end)| Some((service, end?))).collect();
+        for (service, mut own) in stretches {
+            own.sort();
+            let (began, mut end) = own[0];
+            // Stretches that follow one another without a gap are one; one without an end goes on.
+            for (start, ended) in own {
+                match end {
+                    Some(known) if start <= known => end = ended.map(|ended| ended.max(known)),
+                    _ => break,
+                }
+            }
+            adoption.began.insert(service.clone(), began);
+            adoption.ended.extend(end.map(|end| (service, end)));
+        }
         adoption
     }
 
-    /// What else a service took up in a stretch of time.
+    /// What else a service took up or gave up in a stretch of time.
     pub(crate) fn meanwhile(&self, service: &str, from: Instant, until: Instant) -> Option<&str> {
         let others = self.others.get(service)?;
         others.iter().find(|(at, _)| from <= *at && *at < until).map(|(_, practice)| practice.as_str())

@@ -8,6 +8,7 @@ use lake::tables::baselines;
 use lake::{Batch, Instant, TableRow, WriteMode, canonical};
 use serde::Serialize;
 
+use super::foreseen::foreseen;
 use super::history::READINGS;
 use super::terms::Terms;
 
@@ -46,11 +47,15 @@ impl BaselineCheck {
     }
 }
 
-/// Freezes what `observations` hold under a name. `terms` are what is going to be asked.
+/// Freezes what `observations` hold under a name. `asked` is what is going to be asked.
 #[must_use]
-pub fn freeze(name: &str, observations: &Observations, terms: Option<FrozenTerms>, now: Instant) -> baselines::Row {
+pub fn freeze(name: &str, observations: &Observations, asked: Option<&TermsFile>, now: Instant) -> baselines::Row {
     let (observations_digest, count) = digest(observations);
-    let (terms, terms_digest) = terms.map(|terms| (terms.text, terms.digest)).unzip();
+    let usual = Terms::default();
+    let foreseen = foreseen(observations, asked.map_or(&usual, |asked| &asked.terms));
+    let foreseen: Vec<String> = foreseen.iter().map(ToString::to_string).collect();
+    let frozen = asked.map(|asked| asked.terms.written_down(&asked.practice));
+    let (terms, terms_digest) = frozen.map(|terms| (terms.text, terms.digest)).unzip();
     baselines::Row {
         name: name.to_owned(),
         frozen_at: now,
@@ -64,6 +69,7 @@ pub fn freeze(name: &str, observations: &Observations, terms: Option<FrozenTerms
         terms,
         terms_digest,
         flaws: flaws(observations),
+        foreseen: Some(foreseen.join("\n")),
     }
 }
 

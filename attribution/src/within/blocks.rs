@@ -8,6 +8,10 @@ use super::history::{History, Measure};
 
 /// Weeks of a block.
 const WEEKS: usize = 4;
+/// So many services that began are met by mixtures of others.
+const MOST_MIXED: usize = 2;
+/// Placebos for the error of such a mixture, where not all are looked at.
+const PLACEBOS: usize = 200;
 /// Days of a block that have to be read.
 const DAYS: f64 = 27.5;
 
@@ -15,34 +19,59 @@ const DAYS: f64 = 27.5;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OverBlocks {
     /// By which estimator.
-    pub(crate) told: &'static str,
-    /// The effect with its limits.
-    pub(crate) interval: Interval,
+    pub(crate) told: String,
+    /// The effect.
+    pub(crate) estimate: f64,
+    /// Its limits; none where this way gives none.
+    pub(crate) limits: Option<[f64; 2]>,
     /// Services that began, and others.
     pub(crate) services: [usize; 2],
 }
 
-/// Effects by group-time averages and by imputation. A block in which a service began counts as after. Only services
+/// Effects by group-time averages and by imputation, and of one service or two by mixtures of others. A block in which a service began counts as after. Only services
 /// with something in every block enter.
-pub(crate) fn over_blocks(history: &History, design: &Design, alpha: f64) -> Vec<OverBlocks> {
+pub(crate) fn over_blocks(history: &History, design: &Design, (alpha, seed): (f64, u64)) -> Vec<OverBlocks> {
     let Some((panel, services)) = panel(history, design) else { return Vec::new() };
     let group_time = GroupTimeEffects::estimate(&panel, StaggeredPlan::default())
         .and_then(|effects| effects.by_group())
         .map(|effects| effects.overall);
     let imputed = stats::imputation_effect(&panel).map(|found| found.effects.overall);
-    [
-        ("group-time effects over four-week blocks, others not yet begun (Callaway and Sant'Anna)", group_time),
-        ("imputed from untreated four-week blocks (Borusyak, Jaravel and Spiess)", imputed),
-    ]
-    .into_iter()
-    .filter_map(|(told, wald)| {
-        // Their errors know nothing of how few services there are.
-        let freedom = (services[0] + services[1]).checked_sub(2).filter(|left| *left >= 2)?;
-        let wald = Wald { degrees_of_freedom: Some(freedom as f64), ..wald.ok()? };
-        let interval = wald.interval(1.0 - alpha).ok()?;
-        Some(OverBlocks { told, interval: on_scale(history.measure, interval)?, services })
-    })
-    .collect()
+    let mut ways = vec![
+        ("group-time effects over four-week blocks, others not yet begun (Callaway and Sant'Anna)", group_time.ok()),
+        ("imputed from untreated four-week blocks (Borusyak, Jaravel and Spiess)", imputed.ok()),
+    ];
+    if services[0] <= MOST_MIXED {
+        let mixed = stats::placebo_variance(&panel, PLACEBOS, seed).ok().map(|found| found.effect);
+        ways.push(("synthetic difference in differences over four-week blocks, error by placebos", mixed));
+    }
+    let mut found: Vec<OverBlocks> = ways
+        .into_iter()
+        .filter_map(|(told, wald)| {
+            // Their errors know nothing of how few services there are.
+            let freedom = (services[0] + services[1]).checked_sub(2).filter(|left| *left >= 2)?;
+            let wald = Wald { degrees_of_freedom: Some(freedom as f64), ..wald? };
+            let interval = on_scale(history.measure, wald.interval(1.0 - alpha).ok()?)?;
+            let limits = Some([interval.low, interval.high]);
+            Some(OverBlocks { told: told.to_owned(), estimate: interval.estimate, limits, services })
+        })
+        .collect();
+    found.extend(synthetic(history.measure, &panel, services));
+    found
+}
+
+/// One service against the mixture of others that met it best before.
+fn synthetic(measure: Measure, panel: &Panel, services: [usize; 2]) -> Option<OverBlocks> {
+    let control = stats::synthetic_control(panel).ok().filter(|_| services[0] == 1)?;
+    let among = stats::placebo_units(panel).ok().map_or_else(String::new, |placebo| {
+        format!(", p {:.2} among {} that take its place", placebo.p, placebo.others.len() + 1)
+    });
+    let told = format!("synthetic control over four-week blocks{among}");
+    let estimate = if measure == Measure::Rate {
+        libm::log1p(Some(control.effect).filter(|effect| *effect > -1.0)?)
+    } else {
+        control.effect
+    };
+    Some(OverBlocks { told, estimate, limits: None, services })
 }
 
 /// Rates enter relative to their own mean before, so that an effect of 0.1 is a tenth more: as a logarithm, ln 1.1.
@@ -74,8 +103,7 @@ fn panel(history: &History, design: &Design) -> Option<(Panel, [usize; 2])> {
     for service in seen {
         let own = places().find(|(_, place)| place.service == service && place.is_treated);
         // What was given up within the weeks is neither treated nor untreated behind that.
-        let is_given_up =
-            own.is_some_and(|(cohort, place)| cohort.places.iter().any(|other| other.after.1 > place.after.1));
+        let is_given_up = own.is_some_and(|(_, place)| place.given_up < history.weeks.len());
         if is_given_up {
             continue;
         }

@@ -1,10 +1,14 @@
 //! What a sceptic asks of an effect: would chance show as much, would dates at which nothing happened, had those that began
 //! changed already before, and does one service carry it all?
 
-use serde::Serialize;
-use stats::Wald;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 
-use super::design::{Design, Place};
+use serde::Serialize;
+use stats::{Philox, Wald};
+
+use super::dealing;
+use super::design::{Cohort, Design, Place};
 use super::effect::{EffectError, estimate, sides, sides_of};
 use super::history::{History, Measure};
 use super::series;
@@ -21,6 +25,9 @@ const BLOCKS: usize = 6;
 const SERIES_SIDES: (usize, usize) = (12, 6);
 /// Placebo dates that a series needs.
 pub(crate) const PLACEBO_DATES: usize = 20;
+/// Choices of services to which nothing happened, and the fewest that have to be there.
+const CHOICES: u64 = 200;
+const FEWEST_OTHERS: usize = 8;
 /// More services than this are not left out one by one.
 const MOST_LEFT_OUT: usize = 500;
 
@@ -47,6 +54,30 @@ impl PlaceboDateCheck {
     #[must_use]
     pub fn share(&self) -> f64 {
         self.found as f64 / self.dates as f64
+    }
+}
+
+/// The same analysis of services to which nothing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PlaceboServiceCheck {
+    /// Choices of services at which it gave an answer.
+    pub choices: u64,
+    /// Choices at which it found something at level α.
+    pub found: u64,
+    /// The level.
+    pub alpha: f64,
+    /// Services that took the place of those that began, and others.
+    pub services: [usize; 2],
+    /// Limits of the rate at which it does so, at level 0.95, as if choices were independent, which they are not: they share
+    /// services.
+    pub rate: [f64; 2],
+}
+
+impl PlaceboServiceCheck {
+    /// How often it found something where there was nothing.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.found as f64 / self.choices as f64
     }
 }
 
@@ -86,6 +117,9 @@ pub struct LeftOutService {
 
 /// The share of ways to deal the dates out to services that show as much.
 pub(crate) fn permutation(measure: Measure, history: &History, design: &Design, terms: &Terms) -> Option<f64> {
+    if design.cohorts.len() > 1 {
+        return dealing::dates(measure, history, design, terms);
+    }
     let sides = sides(history, design);
     let contrast = super::effect::contrast(measure, &sides).ok().filter(|contrast| contrast.is_controlled)?;
     let outcome: Vec<f64> = contrast.changes.iter().map(|(change, _)| change.estimate).collect();
@@ -121,6 +155,75 @@ pub(crate) fn placebo_dates(history: &History, design: &Design, terms: &Terms) -
     PlaceboDateCheck::new(dates, found, terms.alpha)
 }
 
+/// The analysis at the same dates of some that did not begin, as if they had, beside the rest of them.
+///
+/// As many take each date as began then, fewer where that would leave less than half beside them.
+pub(crate) fn placebo_services(history: &History, design: &Design, terms: &Terms) -> Option<PlaceboServiceCheck> {
+    let began: BTreeSet<usize> =
+        design.cohorts.iter().flat_map(|cohort| cohort.of(true).map(|place| place.service)).collect();
+    let mut pool: Vec<usize> = design
+        .cohorts
+        .iter()
+        .flat_map(|cohort| cohort.of(false).map(|place| place.service))
+        .filter(|service| !began.contains(service))
+        .collect();
+    pool.sort_unstable();
+    pool.dedup();
+    let many: usize = design.cohorts.iter().map(|cohort| cohort.of(true).count()).sum();
+    let most = pool.len() / 2;
+    let sizes: Vec<usize> = design
+        .cohorts
+        .iter()
+        .map(|cohort| {
+            let own = cohort.of(true).count();
+            if many <= most { own } else { (own * most) / many }
+        })
+        .collect();
+    let chosen: usize = sizes.iter().sum();
+    if pool.len() < FEWEST_OTHERS || chosen == 0 {
+        return None;
+    }
+    let (mut choices, mut found) = (0, 0);
+    for number in 0..CHOICES {
+        let dealt = dealt(&pool, &sizes, terms.seed, number);
+        let design = Design { cohorts: taking_place(design, &dealt), ..design.clone() };
+        let answer = estimate(history.measure, &sides(history, &design)).ok();
+        let Some(p_value) = answer.and_then(|answer| answer.wald.p_two_sided().ok()) else { continue };
+        choices += 1;
+        found += u64::from(p_value < terms.alpha);
+    }
+    let rate = stats::clopper_pearson_interval(found, choices, 0.95).ok()?;
+    let services = [chosen, pool.len() - chosen];
+    Some(PlaceboServiceCheck { choices, found, alpha: terms.alpha, services, rate: [rate.low, rate.high] })
+}
+
+/// Which service takes which date, by chance: the first of a shuffled pool.
+fn dealt(pool: &[usize], sizes: &[usize], seed: u64, number: u64) -> BTreeMap<usize, usize> {
+    let mut random = Philox::new(seed, number);
+    let mut rest = pool.to_vec();
+    let mut dealt = BTreeMap::new();
+    for (cohort, size) in sizes.iter().enumerate() {
+        for _ in 0..*size {
+            let Some(left) = NonZeroU64::new(rest.len() as u64) else { break };
+            let place = usize::try_from(random.below(left)).unwrap_or(0);
+            dealt.insert(rest.swap_remove(place), cohort);
+        }
+    }
+    dealt
+}
+
+/// The dates with those that were dealt them, beside those that have no earlier one.
+fn taking_place(design: &Design, dealt: &BTreeMap<usize, usize>) -> Vec<Cohort> {
+    let cohorts = design.cohorts.iter().enumerate();
+    cohorts
+        .map(|(number, cohort)| {
+            let others = cohort.of(false).filter(|place| dealt.get(&place.service).is_none_or(|own| *own == number));
+            let place = |place: &Place| Place { is_treated: dealt.contains_key(&place.service), ..place.clone() };
+            Cohort { places: others.map(place).collect(), ..cohort.clone() }
+        })
+        .collect()
+}
+
 /// The analysis of a series at every earlier date that leaves enough points.
 pub(crate) fn placebo_dates_of_series(before: &[f64], terms: &Terms) -> Option<PlaceboDateCheck> {
     let room = (before.len() + 1).saturating_sub(PLACEBO_DATES) / 2;
@@ -144,7 +247,7 @@ pub(crate) fn event_study(history: &History, design: &Design, alpha: f64) -> (Ve
             Some((end.checked_sub(BLOCK)?, end))
         } else {
             let start = place.after.0 + BLOCK * number;
-            Some((start, start + BLOCK))
+            Some((start, start + BLOCK)).filter(|(_, end)| *end <= place.given_up)
         }
     };
     let base = |place: &Place| (place.before.1.saturating_sub(BLOCK), place.before.1);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::adoption::Adoption;
 use super::history::History;
-use super::terms::Terms;
+use super::terms::{Others, Terms};
 use crate::DesignGrade;
 
 /// Fewer days than these on a side are no side.
@@ -29,6 +29,9 @@ pub struct Place {
     pub before: (usize, usize),
     /// The weeks after.
     pub after: (usize, usize),
+    /// The week from which on those that began at this date no longer worked so; past all weeks where they went on.
+    #[serde(skip)]
+    pub(crate) given_up: usize,
 }
 
 /// The services that took it up in one week, and those that had not and would not within the weeks that are compared.
@@ -66,12 +69,13 @@ impl Design {
     #[must_use]
     pub fn of(history: &History, adoption: &Adoption, terms: &Terms) -> Self {
         let window = usize::try_from(terms.window_weeks).unwrap_or(usize::MAX);
-        Self::with_window(history, adoption, window)
+        Self::with(history, adoption, window, terms.others)
     }
 
-    pub(crate) fn with_window(history: &History, adoption: &Adoption, window: usize) -> Self {
+    pub(crate) fn with(history: &History, adoption: &Adoption, window: usize, others: Others) -> Self {
         let mut left_out: BTreeMap<String, String> = BTreeMap::new();
-        let mut begun: BTreeMap<usize, Vec<(usize, Instant)>> = BTreeMap::new();
+        // Who gave it up again is compared over fewer weeks, and the others over the same ones.
+        let mut begun: BTreeMap<(usize, usize), Vec<(usize, Instant)>> = BTreeMap::new();
         for (place, service) in history.services.iter().enumerate() {
             let Some(began) = adoption.began.get(&service.service) else { continue };
             let (before, after) = history.around(*began);
@@ -80,39 +84,43 @@ impl Design {
             } else if after >= history.weeks.len() {
                 left_out.insert(service.service.clone(), "it begins after the last week".to_owned());
             } else {
-                begun.entry(after).or_default().push((place, *began));
+                let given_up =
+                    adoption.ended.get(&service.service).map_or(usize::MAX, |ended| history.around(*ended).0);
+                begun.entry((after, given_up.max(after))).or_default().push((place, *began));
             }
         }
         let mut cohorts = Vec::new();
         let mut compared: BTreeSet<&str> = BTreeSet::new();
-        for (first_after, treated) in &begun {
+        for ((first_after, given_up), treated) in &begun {
             let date = treated.iter().map(|(_, began)| *began).min().unwrap_or(Instant(0));
             let before_end = history.around(date).0.min(*first_after);
             let before = (before_end.saturating_sub(window), before_end);
-            let after = (*first_after, first_after.saturating_add(window).min(history.weeks.len()));
-            let span = (history.weeks[before.0].start, history.weeks[after.1 - 1].end);
+            let after_end = first_after.saturating_add(window).min(history.weeks.len()).min(*given_up);
+            let after = (*first_after, after_end.max(*first_after));
+            let span = (history.weeks[before.0].start, history.weeks[after.1.max(*first_after + 1) - 1].end);
             let mut places = Vec::new();
             for (place, service) in history.services.iter().enumerate() {
                 let name = &service.service;
                 let is_treated = treated.iter().any(|(own, _)| own == &place);
-                if !is_treated && adoption.began.get(name).is_some_and(|began| *began < span.1) {
+                let began = |began: &Instant| *began < span.1 || others == Others::Never;
+                if !is_treated && adoption.began.get(name).is_some_and(began) {
+                    continue;
+                }
+                if service.covariates.is_none() {
+                    left_out.insert(name.clone(), "an attribute of it that is considered is not known".to_owned());
                     continue;
                 }
                 if let Some(other) = adoption.meanwhile(name, span.0, span.1) {
-                    left_out.insert(name.clone(), format!("it took up `{other}` within the weeks that are compared"));
+                    left_out.insert(name.clone(), format!("it {other} within the weeks that are compared"));
                     continue;
                 }
-                let after_end = match adoption.ended.get(name).filter(|_| is_treated) {
-                    // What was given up says nothing any more.
-                    Some(ended) => after.1.min(history.around(*ended).0).max(after.0),
-                    None => after.1,
-                };
                 places.push(Place {
                     service: place,
                     name: name.clone(),
                     is_treated,
                     before,
-                    after: (after.0, after_end),
+                    after,
+                    given_up: *given_up,
                 });
             }
             if places.iter().any(|place| place.is_treated) {
@@ -122,7 +130,7 @@ impl Design {
         }
         left_out.retain(|service, _| !compared.contains(service.as_str()));
         Self {
-            is_staggered: cohorts.len() > 1,
+            is_staggered: cohorts.windows(2).any(|pair| pair[0].first_after != pair[1].first_after),
             is_controlled: cohorts.iter().any(|cohort| cohort.of(false).next().is_some()),
             cohorts,
             left_out: left_out.into_iter().collect(),

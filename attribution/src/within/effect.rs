@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stats::{ChangeContrast, ChangeContrastError, ChangeSpread, ClusteredError, UnitChange, UnitCounts, Wald};
 
-use super::checks::{EventPoint, LeadCheck, LeftOutService, PlaceboDateCheck};
+use super::analysis::Weakness;
+use super::checks::{EventPoint, LeadCheck, LeftOutService, PlaceboDateCheck, PlaceboServiceCheck};
 use super::design::{Design, FEWEST_DAYS, Place};
 use super::history::{History, Measure, WeekCell};
 use super::series::{SeriesCheck, SeriesView};
@@ -57,6 +58,8 @@ pub(crate) struct EffectEstimate {
     pub(crate) method: &'static str,
     /// Services that began, and others.
     pub(crate) units: [usize; 2],
+    /// Whether anybody stood beside those that began.
+    pub(crate) is_controlled: bool,
     /// What entered.
     pub(crate) rows: Vec<UnitRow>,
 }
@@ -100,6 +103,11 @@ pub struct MetricEffect {
     pub method: &'static str,
     /// Services that began, and others.
     pub services: [usize; 2],
+    /// Why this metric by itself concludes nothing, whatever its numbers; `None` where it may.
+    pub weak: Option<Weakness>,
+    /// The share of times that are cut at the length for which they are followed: of those that began before and after, and of
+    /// the others; none for what has no times.
+    pub cut: [[Option<f64>; 2]; 2],
     /// Values of those that began before and after, and of the others: events a day, a share, or seconds.
     pub values: [[Option<f64>; 2]; 2],
     /// Events of those that began before and after, and of the others.
@@ -110,6 +118,8 @@ pub struct MetricEffect {
     pub permutation_p: Option<f64>,
     /// The same analysis at dates at which nothing happened.
     pub placebo: Option<PlaceboDateCheck>,
+    /// The same analysis of services to which nothing happened.
+    pub placebo_services: Option<PlaceboServiceCheck>,
     /// Whether those that began had changed already before.
     pub leads: Option<LeadCheck>,
     /// Four weeks at a time, beside the last four before.
@@ -133,10 +143,12 @@ pub(crate) struct Sides<'p> {
     pub(crate) cohort: usize,
     pub(crate) before: WeekCell,
     pub(crate) after: WeekCell,
+    /// What is considered of the service, a number for each column.
+    pub(crate) covariates: &'p [f64],
 }
 
 /// Both sides of every service that has enough of both.
-pub(crate) fn sides<'p>(history: &History, design: &'p Design) -> Vec<Sides<'p>> {
+pub(crate) fn sides<'p>(history: &'p History, design: &'p Design) -> Vec<Sides<'p>> {
     sides_of(history, design, FEWEST_DAYS, &|place| (place.before, place.after))
 }
 
@@ -145,7 +157,7 @@ pub(crate) type WeeksOf<'w> = &'w dyn Fn(&Place) -> ((usize, usize), (usize, usi
 
 /// The same over other weeks of each place.
 pub(crate) fn sides_of<'p>(
-    history: &History,
+    history: &'p History,
     design: &'p Design,
     fewest_days: f64,
     weeks: WeeksOf<'_>,
@@ -159,7 +171,8 @@ pub(crate) fn sides_of<'p>(
             let is_watched = [before, after].iter().all(|side| side.days >= fewest_days - SLACK_DAYS);
             let is_there = history.measure == Measure::Rate || (before.count > 0 && after.count > 0);
             if is_watched && is_there {
-                found.push(Sides { place, cohort, before, after });
+                let covariates = service.covariates.as_deref().unwrap_or(&[]);
+                found.push(Sides { place, cohort, before, after, covariates });
             }
         }
     }
@@ -217,6 +230,7 @@ pub(crate) fn estimate(measure: Measure, sides: &[Sides<'_>]) -> Result<EffectEs
         wald: contrast.effect,
         method: method(measure, contrast.is_controlled, contrast.spread),
         units: contrast.units,
+        is_controlled: contrast.is_controlled,
         rows: rows.collect(),
     })
 }
@@ -234,9 +248,16 @@ pub(crate) fn contrast(measure: Measure, sides: &[Sides<'_>]) -> Result<ChangeCo
                 exposures: [side.before.days, side.after.days],
             })
             .collect();
-        return stats::change_contrast_of_counts(&counts);
+        return stats::change_contrast_of_counts_adjusted(&counts, &covariates(sides));
     }
-    stats::change_contrast(&changes(measure, sides))
+    // Both sides have something in them, so that none is left out on the way.
+    stats::change_contrast_adjusted(&changes(measure, sides), &covariates(sides))
+}
+
+/// A column for each number that is considered.
+fn covariates(sides: &[Sides<'_>]) -> Vec<Vec<f64>> {
+    let columns = sides.first().map_or(0, |side| side.covariates.len());
+    (0..columns).map(|column| sides.iter().map(|side| side.covariates[column]).collect()).collect()
 }
 
 /// One change a service, positive for better, with the variance that sampling alone would give it.
@@ -295,7 +316,8 @@ fn told(error: &ChangeContrastError) -> String {
             "no service that began has four weeks on both sides with anything in them".to_owned()
         }
         ChangeContrastError::TooFewUnits { units, .. } => {
-            format!("{units} services with anything on both sides leave no error between services")
+            let services = if *units == 1 { "1 service".to_owned() } else { format!("{units} services") };
+            format!("{services} with anything on both sides leave no error between services")
         }
         ChangeContrastError::OneUnit => "one service on a side shows no error between services".to_owned(),
         ChangeContrastError::Regression(ClusteredError::NoSpread { .. }) => {

@@ -1,6 +1,6 @@
 //! A finding: what one change of working did to the four metrics of the criterion, and what may be concluded from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use derive::windows::Window;
 use derive::{Observations, definitions};
@@ -11,7 +11,7 @@ use stats::{Adjust, RatioKind};
 use super::adoption::{Adoption, practices};
 use super::analysis::{self, Main};
 use super::baseline::BaselineCheck;
-use super::checks::{self, PLACEBO_DATES};
+use super::checks;
 use super::design::Design;
 use super::effect::{EffectError, MetricEffect, value};
 use super::history::{History, Measure, WeekCell};
@@ -27,6 +27,10 @@ const RATIOS: [f64; 3] = [1.10, 1.25, 1.50];
 /// The same for shares, as differences.
 const DIFFERENCES: [f64; 3] = [0.03, 0.05, 0.10];
 
+/// Above this share of times that are cut on a side nothing is said of them, and above the smaller one it is told.
+const MOST_CUT: f64 = 0.5;
+const TOLD_CUT: f64 = 0.1;
+
 /// Why there is no finding at all.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FindError {
@@ -38,6 +42,14 @@ pub enum FindError {
     NoPractice {
         /// What was asked for.
         practice: String,
+        /// What there is.
+        known: String,
+    },
+    /// An attribute that the terms consider is known of no service.
+    #[error("no service has an attribute `{attribute}`; on record: {known}")]
+    NoAttribute {
+        /// What was asked for.
+        attribute: String,
         /// What there is.
         known: String,
     },
@@ -165,6 +177,13 @@ pub fn find(observations: &Observations, practice: &str, terms: &Terms) -> Resul
         let known = listed(observations.services.keys().map(String::as_str).collect());
         return Err(FindError::NoService { service: service.clone(), known });
     }
+    if let Some(attribute) =
+        terms.covariates.iter().find(|name| !observations.attributes.iter().any(|row| row.attribute == **name))
+    {
+        let known: BTreeSet<&str> = observations.attributes.iter().map(|row| row.attribute.as_str()).collect();
+        let known = listed(known.into_iter().collect());
+        return Err(FindError::NoAttribute { attribute: attribute.clone(), known });
+    }
     let is_asked = |service: &&String| terms.services.is_empty() || terms.services.contains(service);
     let asked: Vec<&String> = observations.services.keys().filter(is_asked).collect();
     let adoption = Adoption::of(practice, &observations.interventions, &asked.iter().copied());
@@ -244,6 +263,9 @@ impl Asking<'_> {
         let Some(history) = History::of(metric, self.observations, self.terms) else {
             return (insufficient("it cannot be compared".to_owned()), None);
         };
+        if !self.terms.metrics.is_empty() && !self.terms.metrics.iter().any(|name| name == metric) {
+            return (insufficient("the terms do not ask for it".to_owned()), None);
+        }
         let design = Design::of(&history, self.adoption, self.terms);
         let points = series::points_each_side(&history, &design);
         let found = self.effect(&history, &design);
@@ -270,6 +292,7 @@ impl Asking<'_> {
     /// What is shown beside an effect by services.
     fn beside_services(&self, history: &History, design: &Design, effect: &mut MetricEffect) {
         let margin = self.terms.margins().of(Scale::of(&history.metric));
+        effect.placebo_services = checks::placebo_services(history, design, self.terms);
         effect.permutation_p = checks::permutation(history.measure, history, design, self.terms);
         (effect.event_study, effect.leads) = checks::event_study(history, design, self.terms.alpha);
         effect.left_out = checks::left_out(history, design, margin, self.terms.alpha);
@@ -293,6 +316,9 @@ impl Asking<'_> {
         let half = (interval.high - interval.low) / 2.0;
         let reach = half + wald.standard_error * power_quantile(wald.degrees_of_freedom);
         let totals = totals(history, design);
+        if let Some(told) = cut_too_often(history.measure, &totals) {
+            return Err(EffectError::Insufficient(told));
+        }
         Ok(MetricEffect {
             definition: definitions()
                 .iter()
@@ -315,11 +341,14 @@ impl Asking<'_> {
             data_needed: (reach / margin) * (reach / margin),
             method: main.method,
             services: main.services,
+            weak: main.weakness(),
+            cut: totals.map(|arm| arm.map(|cell| cell.cut_share(history.measure))),
             values: totals.map(|arm| arm.map(|cell| value(history.measure, &cell))),
             events: totals.map(|arm| arm.map(|cell| cell.count)),
             rows: Vec::new(),
             permutation_p: None,
             placebo: None,
+            placebo_services: None,
             leads: None,
             event_study: Vec::new(),
             left_out: None,
@@ -333,6 +362,20 @@ impl Asking<'_> {
             series_check: None,
         })
     }
+}
+
+/// Why times that are cut so often say nothing: which is the longer is then decided by where they are cut.
+fn cut_too_often(measure: Measure, totals: &[[WeekCell; 2]; 2]) -> Option<String> {
+    let shares = totals.iter().flatten().filter_map(|cell| cell.cut_share(measure));
+    let most = shares.fold(0.0, f64::max);
+    (most > MOST_CUT).then(|| {
+        format!(
+            "{:.0} % of the times on one side are cut at the length for which they are followed, and above {:.0} % how long the \
+             rest takes says nothing of all",
+            100.0 * most,
+            100.0 * MOST_CUT
+        )
+    })
 }
 
 fn power_quantile(degrees_of_freedom: Option<f64>) -> f64 {
@@ -366,8 +409,13 @@ fn e_value(scale: Scale, interval: stats::Interval, totals: [[WeekCell; 2]; 2]) 
         Scale::Difference => {
             let before = totals[0][0].share().filter(|share| *share > 0.0)?;
             // Positive is better: so much less of the share is left.
-            let ratio = |difference: f64| ((before - difference) / before).max(1e-6);
-            [ratio(interval.high), ratio(interval.estimate), ratio(interval.low)]
+            let ratio = |difference: f64| (before - difference) / before;
+            // A difference that is more than there was before is of the others, and no ratio of this share.
+            let ratios = [ratio(interval.high), ratio(interval.estimate), ratio(interval.low)];
+            if ratios[1] <= 0.0 {
+                return None;
+            }
+            ratios.map(|ratio| ratio.max(1e-6))
         }
     };
     let [low, estimate, high] = ratios;
@@ -409,14 +457,15 @@ fn verdict(metrics: &[MetricOutcome], alpha: f64, ratio: Option<f64>) -> Verdict
     judge(&four, alpha)
 }
 
-/// Why a design cannot carry what the numbers say. Harm that is seen by services stays harm, whatever is behind the others.
+/// Why a design cannot carry what the numbers say. Harm that is seen by services beside others stays harm, whatever is behind
+/// the rest.
 fn held_back(grade: DesignGrade, metrics: &[MetricOutcome], alpha: f64, found: Verdict) -> Option<String> {
-    let is_series = |one: &MetricOutcome| one.found().is_some_and(|effect| effect.series_check.is_some());
-    let told = analysis::held_back(grade, metrics.iter().map(|one| (one.metric(), is_series(one))));
+    let weak = |one: &MetricOutcome| one.found().and_then(|effect| effect.weak);
+    let told = analysis::held_back(grade, metrics.iter().map(|one| (one.metric(), weak(one))));
     let by_services: Vec<MetricOutcome> = metrics
         .iter()
         .map(|one| {
-            if is_series(one) {
+            if weak(one).is_some() {
                 MetricOutcome::Insufficient { metric: one.metric().to_owned(), insufficient: String::new() }
             } else {
                 one.clone()
@@ -457,13 +506,23 @@ fn remarks(
             remarks
                 .push(format!("`{}`: those that began had moved away from the others before they did", effect.metric));
         }
-        if effect
-            .placebo
-            .is_some_and(|placebo| placebo.dates >= PLACEBO_DATES as u64 && placebo.share() > 2.0 * terms.alpha)
-        {
-            *reasons
-                .entry("finds something at dates at which nothing happened more often than promised")
-                .or_default() += 1;
+        // More often than promised, by more than chance explains.
+        if effect.placebo.is_some_and(|placebo| placebo.rate[0] > terms.alpha) {
+            let why = "finds something at dates at which nothing happened more often than promised";
+            *reasons.entry(why).or_default() += 1;
+        }
+        if effect.placebo_services.is_some_and(|placebo| placebo.rate[0] > 2.0 * terms.alpha) {
+            let why = "finds something in services to which nothing happened more often than promised";
+            *reasons.entry(why).or_default() += 1;
+        }
+        let most = effect.cut.iter().flatten().flatten().copied().fold(0.0, f64::max);
+        if most > TOLD_CUT {
+            remarks.push(format!(
+                "`{}`: up to {:.0} % of the times on a side are cut at the length for which they are followed; what is said \
+                 holds of times cut there",
+                effect.metric,
+                100.0 * most
+            ));
         }
     }
     remarks

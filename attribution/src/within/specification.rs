@@ -6,11 +6,12 @@ use stats::Interval;
 
 use super::adoption::Adoption;
 use super::blocks;
+use super::curves;
 use super::design::Design;
 use super::effect::{changes, contrast, estimate, sides};
 use super::history::{History, Measure};
 use super::series;
-use super::terms::Terms;
+use super::terms::{Others, Terms};
 
 /// Weeks on each side that are tried beside those of the terms.
 const WINDOWS: [usize; 4] = [6, 12, 26, 52];
@@ -54,7 +55,7 @@ pub(crate) fn specifications(
             [weeks.as_str(), rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ")
         };
         let Some(history) = History::of(metric, observations, terms) else { continue };
-        let design = Design::with_window(&history, adoption, window);
+        let design = Design::with(&history, adoption, window, terms.others);
         found.extend(by_services(&history, &design, window, terms, words("")));
         found.extend(unweighted(&history, &design, window, terms, words("services alike, by ranks")));
         if let Some((variant, told)) = variant
@@ -75,15 +76,33 @@ pub(crate) fn specifications(
                 ));
             }
         }
+        if !terms.covariates.is_empty() {
+            let plain = Terms { covariates: Vec::new(), ..terms.clone() };
+            let Some(history) = History::of(metric, observations, &plain) else { continue };
+            let design = Design::with(&history, adoption, window, terms.others);
+            found.extend(by_services(&history, &design, window, terms, words("without covariates")));
+        }
+        if design.is_staggered && terms.others == Others::NotYet {
+            let never = Design::with(&history, adoption, window, Others::Never);
+            found.extend(by_services(&history, &never, window, terms, words("beside those that never began")));
+        }
         if design.is_controlled {
             let alone = alone(&design);
             found.extend(by_services(&history, &alone, window, terms, words("without the others: before and after")));
         }
-        found.extend(
-            blocks::over_blocks(&history, &design, terms.alpha)
-                .into_iter()
-                .map(|over| one(words(over.told), window, over.interval, over.services)),
-        );
+        found.extend(blocks::over_blocks(&history, &design, (terms.alpha, terms.seed)).into_iter().map(|over| {
+            Specification {
+                differs: words(&over.told),
+                window_weeks: window,
+                estimate: over.estimate,
+                limits: over.limits,
+                services: over.services,
+            }
+        }));
+        if window == own {
+            let curves = curves::of_curves(&history, &design, observations, terms).into_iter();
+            found.extend(curves.map(|one_of| one(words(one_of.told), window, one_of.interval, one_of.services)));
+        }
         if window == own
             && let Ok(effect) = series::series(&history, &design)
             && let Ok(interval) = effect.wald.interval(1.0 - terms.alpha)

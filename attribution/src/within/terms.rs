@@ -3,7 +3,21 @@
 use lake::canonical;
 use serde::{Deserialize, Serialize};
 
-use crate::Margins;
+use crate::{CRITERION, Margins};
+
+/// The way by which effects are estimated, and decided, today. Another way is another question.
+const ESTIMATOR: &str = "changes of services@1";
+
+/// Who stands beside those that began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Others {
+    /// Services that had not begun by the end of the weeks that are compared, whether or not they began later.
+    #[default]
+    NotYet,
+    /// Only services that never began.
+    Never,
+}
 
 /// Terms that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +49,14 @@ pub struct Terms {
     pub randomised: bool,
     /// Services that are looked at; all, where none is named.
     pub services: Vec<String>,
+    /// Metrics of the criterion that are looked at; all four, where none is named. With fewer nothing but harm is concluded.
+    pub metrics: Vec<String>,
+    /// Who stands beside those that began.
+    pub others: Others,
+    /// Attributes of services that are considered, of the table `service_attributes`. Services that lack one are left out.
+    pub covariates: Vec<String>,
+    /// The way by which effects are estimated. It is fixed with the rest: a later way is another question.
+    pub estimator: String,
     /// Replicates of permutations.
     pub replicates: u32,
     /// Their seed.
@@ -53,6 +75,10 @@ impl Default for Terms {
             alpha: 0.05,
             randomised: false,
             services: Vec::new(),
+            metrics: Vec::new(),
+            others: Others::default(),
+            covariates: Vec::new(),
+            estimator: ESTIMATOR.to_owned(),
             replicates: 1_999,
             seed: 1,
         }
@@ -81,15 +107,28 @@ impl Terms {
         if !(1..=8760).contains(&self.recovery_hours) {
             return refuse("recovery_hours", "a failure is followed for 1 to 8760 hours");
         }
-        if !(self.margin_ratio > 1.0 && self.margin_ratio.is_finite()) {
-            return refuse("margin_ratio", "a margin is a ratio above 1");
+        // Half as good is worse, whatever the question.
+        if !(self.margin_ratio > 1.0 && self.margin_ratio <= 2.0) {
+            return refuse("margin_ratio", "a margin is a ratio above 1 and at most 2");
         }
-        if !(self.margin_difference > 0.0 && self.margin_difference < 1.0) {
-            return refuse("margin_difference", "a margin of shares lies between 0 and 1");
+        if !(self.margin_difference > 0.0 && self.margin_difference <= 0.25) {
+            return refuse("margin_difference", "a margin of shares lies above 0 and is at most 0.25");
         }
         // So small a level that one less it is 1 asks for limits that there are not.
-        if !(self.alpha < 1.0 && 1.0 - self.alpha / 4.0 < 1.0) {
-            return refuse("alpha", "it lies between 0 and 1, and not too near to 0");
+        if !(self.alpha <= 0.2 && 1.0 - self.alpha / 4.0 < 1.0) {
+            return refuse("alpha", "it lies above 0, not too near to it, and is at most 0.2");
+        }
+        if let Some(name) = self.metrics.iter().find(|name| !CRITERION.contains(&name.as_str())) {
+            return refuse("metrics", &format!("`{name}` is none of `{}`", CRITERION.join("`, `")));
+        }
+        if self.estimator != ESTIMATOR {
+            return refuse(
+                "estimator",
+                &format!("effects are estimated by `{ESTIMATOR}`, not by `{}`", self.estimator),
+            );
+        }
+        if (1..self.covariates.len()).any(|place| self.covariates[..place].contains(&self.covariates[place])) {
+            return refuse("covariates", "one is named twice");
         }
         if !(99..=1_000_000).contains(&self.replicates) {
             return refuse("replicates", "from 99 to 1000000 replicates can be drawn");

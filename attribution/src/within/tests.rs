@@ -12,6 +12,9 @@ use super::*;
 use crate::criterion::Verdict;
 use crate::{Class, DesignGrade};
 
+mod asked;
+mod traps;
+
 const DAY: i64 = 86_400 * Instant::MICROS;
 const WEEK: i64 = 7 * DAY;
 /// A Monday.
@@ -83,6 +86,7 @@ impl World {
             input_digest: "made up".to_owned(),
             services,
             interventions: self.services.iter().filter_map(began).collect(),
+            attributes: Vec::new(),
         }
     }
 
@@ -480,12 +484,16 @@ fn what_was_given_up_counts_until_then_and_nobody_who_begins_soon_is_a_control()
     let found = find(&observed, "agents", &terms()).expect("terms can be used");
     assert!(found.design.is_staggered);
     assert_eq!(found.grade, DesignGrade::B);
-    let first = &found.design.cohorts[0];
-    let gave_up = first.places.iter().find(|place| place.name == "began-00").expect("it is compared");
-    assert_eq!((gave_up.before, gave_up.after), ((8, 20), (20, 28)));
-    assert!(first.places.iter().all(|place| place.name != "other-00"), "it begins within the weeks that are compared");
-    let second = &found.design.cohorts[1];
-    assert!(second.places.iter().all(|place| place.is_treated || place.name.starts_with("other")));
+    // Who gave up stands beside others over the same weeks as itself.
+    let short = &found.design.cohorts[0];
+    assert_eq!(short.of(true).map(|place| place.name.as_str()).collect::<Vec<_>>(), ["began-00"]);
+    assert_eq!(short.of(false).count(), 8);
+    assert!(short.places.iter().all(|place| (place.before, place.after) == ((8, 20), (20, 28))));
+    let long = &found.design.cohorts[1];
+    assert!(long.places.iter().all(|place| place.after == (20, 32) && place.name != "began-00"));
+    assert!(long.places.iter().all(|place| place.name != "other-00"), "it begins within the weeks that are compared");
+    let last = &found.design.cohorts[2];
+    assert!(last.places.iter().all(|place| place.is_treated || place.name.starts_with("other")));
 }
 
 #[test]
@@ -505,7 +513,9 @@ fn terms_that_mean_nothing_are_refused_by_name() {
     let refused = |terms: FindingTerms| find(&observed, "agents", &terms).expect_err("refused").to_string();
     assert!(refused(FindingTerms { window_weeks: 0, ..terms() }).contains("window_weeks"));
     assert!(refused(FindingTerms { margin_ratio: f64::NAN, ..terms() }).contains("margin_ratio"));
-    assert!(refused(FindingTerms { margin_difference: 1.0, ..terms() }).contains("margin_difference"));
+    assert!(refused(FindingTerms { margin_ratio: 2.5, ..terms() }).contains("margin_ratio"));
+    assert!(refused(FindingTerms { margin_difference: 0.9, ..terms() }).contains("margin_difference"));
+    assert!(refused(FindingTerms { alpha: 0.99, ..terms() }).contains("alpha"));
     assert!(refused(FindingTerms { alpha: 0.0, ..terms() }).contains("alpha"));
     assert!(refused(FindingTerms { alpha: 1e-17, ..terms() }).contains("alpha"));
     assert!(refused(FindingTerms { replicates: 0, ..terms() }).contains("replicates"));

@@ -144,7 +144,7 @@ impl Scenario {
             let busy = self.busy(ranks[place], &mut draws);
             let service = Service { measure, busy, moved: &moved, effect: &effect, bursts: self.noise.bursts };
             let (cells, weights) = service.lived(&mut draws);
-            services.push(ServiceWeeks { service: service_name(place), cells });
+            services.push(ServiceWeeks { service: service_name(place), cells, covariates: Some(Vec::new()) });
             effects.push(effect.into_iter().zip(weights).collect());
         }
         let history = History {

@@ -19,6 +19,7 @@ tables! {
     // Events: what happened.
     commits, commit_paths, changes, change_commits, pull_request_events, check_runs, releases, deployments,
     image_revisions, health_transitions, inventory, measurement_inputs, incidents, alerts, samples, interventions,
+    service_attributes, attempts,
     // Coverage: what was read.
     coverage,
     // Derived.

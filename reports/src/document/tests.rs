@@ -41,6 +41,7 @@ pub(crate) fn sample(name: &str) -> Document {
     let note = Note { term: name.to_owned(), id: "change_fail_rate@1".to_owned(), text: text() };
     let section = |id: &str, blocks| Section { id: id.to_owned(), title: text(), lead: Some(text()), blocks };
     Document {
+        site: None,
         title: text(),
         subtitle: text(),
         simulated: Some(text()),
@@ -115,6 +116,7 @@ pub(crate) fn points(values: &[Option<f64>]) -> Vec<Point> {
 pub(crate) fn document(blocks: Vec<Block>) -> Document {
     let section = Section { id: "only".to_owned(), title: "Only".to_owned(), lead: None, blocks };
     Document {
+        site: None,
         title: "Report".to_owned(),
         subtitle: String::new(),
         simulated: None,

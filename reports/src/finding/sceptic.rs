@@ -9,9 +9,10 @@ use crate::{Block, Section, Table, TableCell, TableColumn, code, format};
 /// A question, and the answer that one metric gives.
 type Question = (&'static str, fn(&Finding, &MetricEffect) -> Option<String>);
 
-const QUESTIONS: [Question; 7] = [
+const QUESTIONS: [Question; 8] = [
     ("Would chance show as much?", permutation),
     ("Does it find something at dates at which nothing happened?", placebo),
+    ("Does it find something in services to which nothing happened?", placebo_services),
     ("Had those that began moved away before?", leads),
     ("Does one service carry it?", left_out),
     ("How strong would something unseen have to be?", e_value),
@@ -50,9 +51,10 @@ fn explained(found: &Finding) -> Vec<String> {
     let mut told = Vec::new();
     if any(&|effect| effect.permutation_p.is_some()) {
         told.push(format!(
-            "Chance: the dates are dealt out to the services anew, {} times, and the p counts how often that shows as much. \
-             It is exact only if chance decided who began.",
-            format::count(u64::from(found.terms.replicates))
+            "Chance: the dates are dealt out to the services anew, {} times, each service with its whole date, and the p counts \
+             how often that shows as much. It is exact only if chance decided who began.{}",
+            format::count(u64::from(found.terms.replicates)),
+            if found.terms.covariates.is_empty() { "" } else { " Covariates are not considered in it." }
         ));
     }
     if any(&|effect| effect.placebo.is_some()) {
@@ -63,8 +65,20 @@ fn explained(found: &Finding) -> Vec<String> {
             format::percent(found.terms.alpha)
         ));
     }
+    if any(&|effect| effect.placebo_services.is_some()) {
+        told.push(format!(
+            "Services to which nothing happened: some of those that did not begin take the place of those that did, chosen anew \
+             by chance, and the rest stand beside them. Something should be found at about {} of choices. The limits take \
+             choices for independent, but they share services.",
+            format::percent(found.terms.alpha)
+        ));
+    }
     if any(&|effect| effect.leads.is_some()) {
-        told.push("Before: the smallest p of the blocks of four weeks before the date, times their number.".to_owned());
+        told.push(
+            "Before: of two looks at the weeks before the date, the smallest p of blocks of four weeks times their number and \
+             the p of all of them together, the smaller one times two."
+                .to_owned(),
+        );
     }
     if any(&|effect| effect.e_value.is_some()) {
         told.push(
@@ -85,6 +99,16 @@ fn placebo(_: &Finding, effect: &MetricEffect) -> Option<String> {
     let placebo = effect.placebo?;
     let [low, high] = placebo.rate.map(format::percent);
     Some(format!("at {} of {} dates looked at (limits {low} to {high})", placebo.found, placebo.dates))
+}
+
+fn placebo_services(_: &Finding, effect: &MetricEffect) -> Option<String> {
+    let placebo = effect.placebo_services?;
+    let [low, high] = placebo.rate.map(format::percent);
+    let [began, others] = placebo.services;
+    Some(format!(
+        "at {} of {} choices of {began} beside {others} (limits {low} to {high})",
+        placebo.found, placebo.choices
+    ))
 }
 
 fn leads(_: &Finding, effect: &MetricEffect) -> Option<String> {

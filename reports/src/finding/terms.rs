@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use attribution::{Cohort, Finding, Place};
+use attribution::{Cohort, Finding, Others, Place};
 
 use crate::{Block, ReportContext, Section, Table, TableColumn, code, format};
 
@@ -48,7 +48,8 @@ pub(super) fn who(found: &Finding, context: &ReportContext) -> Section {
 /// The terms, in full.
 pub(super) fn asked(found: &Finding) -> Section {
     let terms = &found.terms;
-    let services = if terms.services.is_empty() { "all".to_owned() } else { terms.services.join(", ") };
+    let listed = |names: &[String], none: &str| if names.is_empty() { none.to_owned() } else { names.join(", ") };
+    let services = listed(&terms.services, "all");
     let rows = [
         ("window_weeks", "weeks that are compared on each side of a date", terms.window_weeks.to_string()),
         (
@@ -74,6 +75,18 @@ pub(super) fn asked(found: &Finding) -> Section {
             if terms.randomised { "yes" } else { "no" }.to_owned(),
         ),
         ("services", "services that are looked at", services),
+        ("metrics", "metrics that are looked at", listed(&terms.metrics, "all four")),
+        (
+            "others",
+            "who stands beside those that began",
+            match terms.others {
+                Others::NotYet => "services that had not begun within the weeks that are compared",
+                Others::Never => "services that never began",
+            }
+            .to_owned(),
+        ),
+        ("covariates", "attributes of services that are considered", listed(&terms.covariates, "none")),
+        ("estimator", "the way by which effects are estimated", terms.estimator.clone()),
         ("replicates", "times that dates are dealt out anew", terms.replicates.to_string()),
         ("seed", "the seed of that", terms.seed.to_string()),
     ];

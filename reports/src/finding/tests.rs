@@ -51,6 +51,7 @@ impl World {
                     evidence: "test".to_owned(),
                 })
                 .collect(),
+            attributes: Vec::new(),
         }
     }
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use attribution::{Class, DesignGrade, Finding, Limits, MetricEffect, MetricOutcome, Scale, Specification, Verdict};
+use attribution::{
+    Class, DesignGrade, Finding, Limits, MetricEffect, MetricOutcome, Scale, Specification, Verdict, Weakness,
+};
 use derive::definitions;
 
 use crate::{code, format};
@@ -164,7 +166,8 @@ pub(crate) fn single(found: &Finding, outcome: &MetricOutcome) -> String {
         }
     };
     // Where the design cannot carry a verdict it cannot carry more for one metric.
-    let grade = if found.held_back.is_some() { DesignGrade::E } else { found.grade };
+    let is_weak = found.held_back.is_some() || effect.weak.is_some();
+    let grade = if is_weak { DesignGrade::E } else { found.grade };
     let voice = Voice::of(grade, &found.practice);
     let phrase = match effect.class {
         Class::Superior => voice.better,
@@ -196,7 +199,8 @@ fn measured(found: &Finding, effect: &MetricEffect) -> String {
     let named = Named::of(&effect.metric);
     let Limits { estimate, low, high } = effect.effect;
     let estimate = estimate.map_or_else(|| format::NO_DATA.to_owned(), |estimate| named.in_words(estimate));
-    let than = match (effect.series_check.is_some(), effect.services[1] > 0 && found.design.is_controlled) {
+    let is_beside = effect.weak != Some(Weakness::Uncontrolled) && effect.services[1] > 0 && found.design.is_controlled;
+    let than = match (effect.series_check.is_some(), is_beside) {
         (true, true) => "than the trend before and the change of the others would have made it",
         (true, false) => "than the trend before would have made it",
         (false, true) => "than the change of the others would have made it",

@@ -33,6 +33,7 @@ fn the_pieces_hold_every_word() {
             Inline::Text(text) => text.len(),
             Inline::Code(code) => code.len() + 2,
             Inline::Link { text, anchor } => text.len() + anchor.len() + 5,
+            Inline::Page { text, file } => text.len() + file.len() + 4,
         })
         .sum();
     assert_eq!(total, text.len());
@@ -42,4 +43,15 @@ fn the_pieces_hold_every_word() {
 fn invisible_characters_become_visible() {
     assert_eq!(clean("a\u{202e}b\u{0}c\nd"), "a\u{fffd}b\u{fffd}c d");
     assert!(matches!(clean("plain – text"), Cow::Borrowed(_)));
+}
+
+#[test]
+fn a_link_to_a_file_leads_nowhere_else() {
+    assert_eq!(parse("[a](b.html)"), [Inline::Page { text: "a", file: "b.html" }]);
+    assert_eq!(parse("[a](data/b.json)"), [Inline::Page { text: "a", file: "data/b.json" }]);
+    for elsewhere in
+        ["[a](https://b.c)", "[a](../b.html)", "[a](/b.html)", "[a](javascript:b.c)", "[a](b/c/d.html)", "[a](b)"]
+    {
+        assert_eq!(parse(elsewhere), [Inline::Text(elsewhere)], "{elsewhere}");
+    }
 }

@@ -84,7 +84,7 @@ fn registry(path: &Path) -> Result<Registry> {
 }
 
 /// Reads a package and derives it again, in a folder of its own that goes away.
-async fn examined(path: &Path, threads: Option<usize>) -> Result<Examined, SubmissionError> {
+pub(in crate::commands) async fn examined(path: &Path, threads: Option<usize>) -> Result<Examined, SubmissionError> {
     let limits = Limits::default();
     let package = Package::read(path, &limits)?;
     let folder = tempfile::tempdir().map_err(|source| SubmissionError::File {

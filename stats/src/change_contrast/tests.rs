@@ -283,3 +283,58 @@ proptest! {
         prop_assert!((one.effect.standard_error - other.effect.standard_error).abs() < 1e-8);
     }
 }
+
+#[test]
+fn a_covariate_is_taken_out_as_a_regression_of_residuals_takes_it_out() {
+    let mut random = Philox::new(5, 0);
+    let sizes: Vec<f64> = (0..14).map(|_| 3.0 * uniform(&mut random)).collect();
+    let rows: Vec<UnitChange> = (0..14)
+        .map(|unit| {
+            let is_treated = unit % 3 == 0;
+            let moved = 0.4 * f64::from(u8::from(is_treated)) + 0.7 * sizes[unit] + 0.3 * noise(&mut random);
+            change(unit, 0, is_treated, moved, 1e-6)
+        })
+        .collect();
+    let found = change_contrast_adjusted(&rows, std::slice::from_ref(&sizes)).expect("an answer");
+    // Frisch, Waugh and Lovell: what is left of arms and of changes once a line in the sizes is taken off both.
+    let left = |values: &[f64]| -> Vec<f64> {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let (own, other) = (mean(values), mean(&sizes));
+        let both: f64 = values.iter().zip(&sizes).map(|(value, size)| (value - own) * (size - other)).sum();
+        let slope = both / sizes.iter().map(|size| (size - other) * (size - other)).sum::<f64>();
+        values.iter().zip(&sizes).map(|(value, size)| value - own - slope * (size - other)).collect()
+    };
+    let arms = left(&rows.iter().map(|row| f64::from(u8::from(row.is_treated))).collect::<Vec<_>>());
+    let changes = left(&rows.iter().map(|row| row.estimate).collect::<Vec<_>>());
+    let squares: f64 = arms.iter().map(|arm| arm * arm).sum();
+    let slope = arms.iter().zip(&changes).map(|(arm, change)| arm * change).sum::<f64>() / squares;
+    assert!((found.effect.estimate - slope).abs() < 1e-9, "{} {slope}", found.effect.estimate);
+    let plain = change_contrast(&rows).expect("an answer");
+    assert!((plain.effect.estimate - slope).abs() > 1e-3 && found.effect.standard_error < plain.effect.standard_error);
+    // What does not vary says nothing, and what is no number is refused.
+    let constant = change_contrast_adjusted(&rows, &[vec![7.0; 14]]).expect("an answer");
+    assert_eq!(constant.effect, plain.effect);
+    for bad in [vec![1.0; 13], vec![f64::NAN; 14]] {
+        let refused = change_contrast_adjusted(&rows, &[sizes.clone(), bad]);
+        assert_eq!(refused, Err(ChangeContrastError::Covariate { column: 1 }));
+    }
+}
+
+#[test]
+fn a_covariate_that_moves_counts_no_longer_passes_for_an_effect() {
+    // Those treated are the larger ones, and what is large grows by itself.
+    let rows: Vec<(UnitCounts, f64)> = (0..24)
+        .map(|unit| {
+            let (is_treated, size) = (unit < 12, f64::from(u8::try_from(unit % 6).expect("small")) / 5.0);
+            let size = if is_treated { size + 0.5 } else { size };
+            let after = 40.0 * libm::exp(0.8 * size);
+            let after = format!("{after:.0}").parse().expect("a count");
+            (counts(unit, is_treated, [40, after]), size)
+        })
+        .collect();
+    let (units, sizes): (Vec<UnitCounts>, Vec<f64>) = rows.into_iter().unzip();
+    let plain = change_contrast_of_counts(&units).expect("an answer");
+    let adjusted = change_contrast_of_counts_adjusted(&units, &[sizes]).expect("an answer");
+    assert!((plain.effect.estimate - 0.4).abs() < 0.03, "{:?}", plain.effect);
+    assert!(adjusted.effect.estimate.abs() < 0.01, "{:?}", adjusted.effect);
+}

@@ -4,10 +4,12 @@ use super::{KaplanMeier, RestrictedMean, SurvivalError};
 use crate::bootstrap::BootstrapError;
 use crate::wald::Wald;
 
+mod changes;
 mod clustered;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{ChangedSubject, CurveChange, CurveSummary, curve_change};
 pub use clustered::{ClusteredRatio, quantile_ratio_bca, restricted_mean_ratio_bca};
 
 /// Why two arms have no contrast.

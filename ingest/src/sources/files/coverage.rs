@@ -20,9 +20,14 @@ const MAIN_INSTANTS: &[(&str, &[&str])] = &[
     ("inventory", &["since_at"]),
     ("alerts", &["started_at", "ended_at"]),
     ("samples", &["sampled_at"]),
+    ("attempts", &["given_at", "ended_at"]),
+    ("service_attributes", &[]),
     // A change of working may be dated in the future; that says nothing of what was read.
     ("interventions", &[]),
 ];
+
+/// Tables whose rows are counted by time, so that time without any counts, too.
+const COUNTED_BY_TIME: [&str; 4] = ["deployments", "releases", "incidents", "alerts"];
 
 /// The range of each table that was seen, unless a file states the coverage itself.
 #[derive(Debug)]
@@ -59,15 +64,22 @@ impl Assumed {
         }
     }
 
-    /// One row per table that was seen, all with one range: files that are brought together tell of one stretch of
-    /// time, and a stretch without an incident is one without incidents.
+    /// One row per table that was seen, all until one end: files that are brought together tell of one stretch of time, and a
+    /// stretch without an incident is one without incidents. What is counted by time begins with the first of it that is
+    /// known: a commit is older than the deployments of which it tells nothing.
     pub(crate) fn rows(&self, stream: &str) -> Vec<coverage::Row> {
         if self.is_stated {
             return Vec::new();
         }
         let known = || self.ranges.values().flatten();
         let all = known().map(|range| range.0).min().zip(known().map(|range| range.1).max());
-        self.ranges.keys().map(|table| row(stream, table, all)).collect()
+        let of_rates = COUNTED_BY_TIME.iter().filter_map(|table| self.ranges.get(table).copied().flatten());
+        let first = of_rates.map(|range| range.0).min();
+        let range = |table: &str| {
+            let (start, end) = all?;
+            Some((first.filter(|_| COUNTED_BY_TIME.contains(&table)).unwrap_or(start), end))
+        };
+        self.ranges.keys().map(|table| row(stream, table, range(table))).collect()
     }
 }
 

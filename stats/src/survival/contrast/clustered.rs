@@ -236,7 +236,7 @@ fn longest(arm: &[Placed]) -> f64 {
 }
 
 /// The area under the curve of a sample up to a horizon; `None` where the curve is not known so far.
-fn area(arm: &[Placed], multiplicities: &[usize], horizon: f64) -> Option<f64> {
+pub(super) fn area(arm: &[Placed], multiplicities: &[usize], horizon: f64) -> Option<f64> {
     let count = |subject: &Placed| multiplicities[subject.cluster];
     let mut at_risk: usize = arm.iter().map(count).sum();
     let (mut area, mut survival, mut start) = (0.0, 1.0, 0.0);
