@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use attribution::{Board, BoardClaim, Limits, Scale};
+use attribution::{Board, BoardClaim, Entry, Limits, Scale};
 
 use crate::document::{Site, SitePage};
 use crate::finding::words::{Named, gain};
@@ -93,7 +93,14 @@ fn with_frame(document: Document, board: &Board, names: &Names, file: &str) -> D
     pages.push(SitePage { title: "Method".to_owned(), file: "method.html".to_owned() });
     pages.push(SitePage { title: "Feed".to_owned(), file: "feed.xml".to_owned() });
     let site = Site { pages, files: names.0.clone(), current: file.to_owned() };
-    Document { site: Some(site), simulated: board.about.simulated.clone(), ..document }
+    Document { site: Some(site), simulated: board.about.simulated.clone().or(document.simulated), ..document }
+}
+
+/// What a page says where a source that simulates supplied some of the evidence that it tells of.
+fn simulated<'e>(mut entries: impl Iterator<Item = &'e Entry>) -> Option<String> {
+    entries
+        .any(|entry| entry.is_simulated)
+        .then(|| "Some of the evidence that is reported here is simulated.".to_owned())
 }
 
 /// A page without content.

@@ -231,7 +231,7 @@ fn effects(board: &Board) -> Columns {
                 entry.standing.is_admitted() && claim.claim.metrics().contains(&effect.metric.as_str())
             }),
         )
-        .with("is_simulated", rows.iter().map(|_| board.about.simulated.is_some()))
+        .with("is_simulated", rows.iter().map(|(_, entry, _)| entry.is_simulated || board.about.simulated.is_some()))
 }
 
 /// Every report with its standing.
@@ -248,5 +248,5 @@ fn entries(board: &Board) -> Columns {
         .with("evidence", rows.iter().map(|(_, entry)| entry.grade.to_string()))
         .with("standing", rows.iter().map(|(_, entry)| entry.standing.to_string()))
         .with("source", rows.iter().map(|(_, entry)| entry.report.source.clone()))
-        .with("is_simulated", rows.iter().map(|_| board.about.simulated.is_some()))
+        .with("is_simulated", rows.iter().map(|(_, entry)| entry.is_simulated || board.about.simulated.is_some()))
 }

@@ -649,3 +649,78 @@ fn what_is_not_filled_in_or_not_on_record_is_refused() {
         assert!(words.contains("submission::file"), "{words}");
     }
 }
+
+const BOARD_CLAIM: &str = "schema = 1\nid = \"multi-agent-orchestration\"\nclaim = \"It keeps delivery up.\"\nprotocol = \"1\"\n\
+                           organisations = [\"acme\", \"home-2\", \"silent\"]\nenrolment = \"by hand\"\nfaults = 0\n";
+
+/// The packages of two operators, one of them twice, on a board.
+#[test]
+fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let kinds: &[(&str, &[&str])] = &[("own", &["-t", "ed25519"]), ("their", &["-t", "ed25519"])];
+    let Some(found) = keys("a_board_derives_submissions_again_and_operators_agree_on_its_set", folder, kinds) else {
+        return;
+    };
+    let board = folder.join("board");
+    let entries = board.join("entries/multi-agent-orchestration");
+    std::fs::create_dir_all(&entries).expect("it can be made");
+    std::fs::create_dir_all(board.join("claims")).expect("it can be made");
+    std::fs::write(board.join("board.toml"), "title = \"A board\"\nabout = \"A test.\"\n").expect("written");
+    std::fs::write(board.join("claims/multi-agent-orchestration.toml"), BOARD_CLAIM).expect("written");
+    registry(&board, &[("home-1", "acme", &found[0]), ("home-2", "", &found[1])], "2026-01-02T00:00:00Z");
+    // Somebody who acts for nobody says so where the registry says otherwise, and has no vote.
+    std::fs::copy(WORLD.path().join("one.tar"), entries.join("home-one.tar")).expect("it can be copied");
+    std::fs::write(entries.join("no-archive.tar"), "nothing").expect("it can be written");
+    let build = |folder: &Path| run(folder, &["leaderboard", "build", "board", "--out", "site"]);
+    let (code, _, words) = build(folder);
+    assert_eq!(code, 0, "{words}");
+    assert!(words.contains("no-archive.tar` is no submission, and is left out"), "{words}");
+    let read = || -> Value {
+        let text = std::fs::read(folder.join("site/data/multi-agent-orchestration.json")).expect("it was written");
+        serde_json::from_slice(&text).expect("a document")
+    };
+    let refused = read();
+    let entry = &refused["entries"][0];
+    assert_eq!(entry["standing"]["standing"], "excluded", "{entry}");
+    assert!(
+        entry["standing"]["why"].to_string().contains("signature")
+            || entry["standing"]["why"].to_string().contains("organisation")
+    );
+    assert_eq!(entry["is_simulated"], true);
+    // As the registry has it, and signed, it has a vote that is what its evidence gives.
+    registry(&board, &[("home-1", "", &found[0]), ("home-2", "", &found[1])], "2026-01-02T00:00:00Z");
+    let claim = BOARD_CLAIM.replace("acme", "home-1");
+    std::fs::write(board.join("claims/multi-agent-orchestration.toml"), claim).expect("written");
+    done(folder, &["submission", "sign", text(&entries.join("home-one.tar")), "--key", text(&found[0])]);
+    let (code, _, words) = build(folder);
+    assert_eq!(code, 0, "{words}");
+    let admitted = read();
+    let entry = &admitted["entries"][0];
+    assert_eq!(entry["standing"]["standing"], "admitted", "{}", entry["standing"]);
+    assert_eq!(admitted["verdict"], json!({"criterion": "insufficient_data"}));
+    let (_, verification) = verified(folder, &[text(&entries.join("home-one.tar"))]);
+    assert_eq!(entry["digest"], verification["digest"]);
+    let page =
+        std::fs::read_to_string(folder.join("site/report-multi-agent-orchestration-home-one.html")).expect("a page");
+    assert!(page.contains("re-derivation") && page.contains("doracle submission verify"));
+    assert!(page.contains("Simulated data"), "what was simulated says so wherever it is read");
+    // All but those who may lie sign the set; the signature of somebody else counts for nobody.
+    let attest = |operator: &str, key: &Path| {
+        let arguments = ["consensus", "attest", "board", "--claim", "multi-agent-orchestration"];
+        done(folder, &[&arguments[..], &["--operator", operator, "--key", text(key)]].concat());
+    };
+    attest("home-1", &found[0]);
+    attest("silent", &found[1]);
+    build(folder);
+    assert_eq!(read()["attested_by"], json!(["home-1"]));
+    attest("home-2", &found[1]);
+    build(folder);
+    assert_eq!(read()["attested_by"], json!(["home-1", "home-2"]));
+    let page = std::fs::read_to_string(folder.join("site/claim-multi-agent-orchestration.html")).expect("a page");
+    assert!(page.contains("keeper trusted: 2 organisations signed the set, 3 are needed"));
+    // Another set is another thing to sign.
+    std::fs::remove_file(entries.join("home-one.tar")).expect("it can be removed");
+    build(folder);
+    assert_eq!(read()["attested_by"], json!([]));
+}

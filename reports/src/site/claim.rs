@@ -3,7 +3,7 @@
 use attribution::{Board, BoardClaim, BoardVerdict, Consensus, Entry, Limits, MetricConsensus, Reach, Scale, Vote};
 
 use super::index::verdict_cell;
-use super::{SiteContext, empty, entry_file, limits, linked, sorted, title, whole};
+use super::{SiteContext, empty, entry_file, limits, linked, simulated, sorted, title, whole};
 use crate::finding::words::gain;
 use crate::{
     Block, Document, EffectLayout, EffectPlot, Estimate, EstimateRole, Fact, Figure, Notice, NoticeLevel, Section,
@@ -28,6 +28,7 @@ pub(super) fn page(_: &Board, claim: &BoardClaim, context: &SiteContext) -> Docu
     sections.push(again(claim, context));
     let mut page = empty(claim.claim.id.clone(), format!("verdict: {}", claim.verdict), context);
     page.facts.extend(facts(claim));
+    page.simulated = simulated(claim.entries.iter());
     Document { notices: notices(claim), sections, ..page }
 }
 

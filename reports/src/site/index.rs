@@ -2,7 +2,7 @@
 
 use attribution::{Board, BoardClaim, BoardVerdict, Verdict};
 
-use super::{SiteContext, claim_file, empty, linked, sorted, whole};
+use super::{SiteContext, claim_file, empty, linked, simulated, sorted, whole};
 use crate::{Block, Document, Figure, Section, Table, TableCell, TableColumn};
 
 pub(super) fn page(board: &Board, context: &SiteContext) -> Document {
@@ -16,6 +16,7 @@ pub(super) fn page(board: &Board, context: &SiteContext) -> Document {
     };
     let concluded = board.claims.iter().filter(|claim| is_conclusive(claim.verdict)).count();
     Document {
+        simulated: simulated(board.claims.iter().flat_map(|claim| &claim.entries)),
         sections: vec![
             Section {
                 id: "claims".into(),

@@ -2,12 +2,13 @@
 
 use attribution::{Board, BoardClaim, Effect, Entry, Scale};
 
-use super::{SiteContext, claim_file, empty, limits, title};
+use super::{SiteContext, claim_file, empty, limits, simulated, title};
 use crate::{Block, Document, Fact, Notice, NoticeLevel, Section, Table, TableColumn, code};
 
 pub(super) fn page(_: &Board, claim: &BoardClaim, entry: &Entry, context: &SiteContext) -> Document {
     let report = &entry.report;
     let mut page = empty(report.title.clone(), format!("{} on {}", report.organisation, claim.claim.id), context);
+    page.simulated = simulated(std::iter::once(entry));
     let fact = |label: &str, value: String| Fact { label: label.into(), value };
     page.facts.extend([
         fact("Standing", entry.standing.to_string()),
