@@ -206,7 +206,12 @@ fn claims(board: &Board) -> Columns {
         .with("insufficient", rows.iter().map(|(.., metric)| metric.insufficient.clone()))
         .with("hull_low", rows.iter().map(|(.., metric)| metric.hull.map(|hull| hull.low)))
         .with("hull_high", rows.iter().map(|(.., metric)| metric.hull.map(|hull| hull.high)))
-        .with("is_simulated", rows.iter().map(|_| board.about.simulated.is_some()))
+        .with(
+            "is_simulated",
+            rows.iter().map(|(claim, ..)| {
+                board.about.simulated.is_some() || claim.entries.iter().any(|entry| entry.is_simulated)
+            }),
+        )
 }
 
 /// Every effect of every report, with whether it has a vote.
