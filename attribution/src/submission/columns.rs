@@ -1,5 +1,6 @@
 //! One column under its policy.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
@@ -17,14 +18,14 @@ pub(crate) fn published(
     table: &Table,
     columns: &[(&str, Policy)],
     rows: &RecordBatch,
-    practice: &str,
+    asked: &BTreeSet<&str>,
     pseudonyms: &mut Pseudonyms,
 ) -> Result<RecordBatch, ArrowError> {
     let mut made = Vec::with_capacity(columns.len());
     for (name, policy) in columns {
         let column = rows.column_by_name(name).ok_or_else(|| missing(name))?;
         let nullable = table.column(name).is_some_and(|column| column.nullable);
-        made.push(one(column, *policy, nullable, practice, pseudonyms));
+        made.push(one(column, *policy, nullable, asked, pseudonyms));
     }
     sorted(table, &RecordBatch::try_new(table.row_schema(), made)?)
 }
@@ -33,7 +34,13 @@ fn missing(name: &str) -> ArrowError {
     ArrowError::SchemaError(format!("column `{name}` is missing"))
 }
 
-fn one(column: &ArrayRef, policy: Policy, nullable: bool, practice: &str, pseudonyms: &mut Pseudonyms) -> ArrayRef {
+fn one(
+    column: &ArrayRef,
+    policy: Policy,
+    nullable: bool,
+    asked: &BTreeSet<&str>,
+    pseudonyms: &mut Pseudonyms,
+) -> ArrayRef {
     match (policy, column.data_type()) {
         // Labels and paths are made before.
         (Policy::Keep | Policy::Hotfix | Policy::Path, _) => column.clone(),
@@ -42,21 +49,21 @@ fn one(column: &ArrayRef, policy: Policy, nullable: bool, practice: &str, pseudo
         (Policy::Drop, _) => Cell::column(vec![String::new(); column.len()]),
         (_, DataType::List(_)) => {
             let lists = (0..column.len()).map(|at| <Vec<String> as Cell>::read(column.as_ref(), at));
-            let lists = lists.map(|texts| texts.iter().map(|text| said(text, policy, practice, pseudonyms)).collect());
+            let lists = lists.map(|texts| texts.iter().map(|text| said(text, policy, asked, pseudonyms)).collect());
             Cell::column(lists.collect::<Vec<Vec<String>>>())
         }
         _ => {
             let texts = column.as_string::<i32>().iter();
-            let texts = texts.map(|text| text.map(|text| said(text, policy, practice, pseudonyms)));
+            let texts = texts.map(|text| text.map(|text| said(text, policy, asked, pseudonyms)));
             Arc::new(texts.collect::<arrow::array::StringArray>())
         }
     }
 }
 
-fn said(text: &str, policy: Policy, practice: &str, pseudonyms: &mut Pseudonyms) -> String {
+fn said(text: &str, policy: Policy, asked: &BTreeSet<&str>, pseudonyms: &mut Pseudonyms) -> String {
     match policy {
         Policy::Word if is_own_word(text) => text.to_owned(),
-        Policy::Practice if text == practice => text.to_owned(),
+        Policy::Asked if asked.contains(text) => text.to_owned(),
         Policy::Name => pseudonyms.name(text),
         Policy::Revision => pseudonyms.revision(text),
         Policy::Version => pseudonyms.version(text),

@@ -6,11 +6,11 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use derive::arrivals::ServicePaths;
 use derive::{Observations, Plan};
-use lake::tables::{changes, commit_paths, coverage, deployments, incidents, interventions};
+use lake::tables::{changes, commit_paths, coverage, deployments, incidents, interventions, service_attributes};
 use lake::{Batch, Instant, Lake, Location, Snapshot, Table, TableRow, WriteMode, canonical};
 
 use super::columns::published;
-use super::manifest::Derivation;
+use super::manifest::{Derivation, Question};
 use super::policy::packed;
 use super::pseudonyms::Pseudonyms;
 use super::{Limits, SubmissionError, parquet};
@@ -33,13 +33,19 @@ impl Evidence {
         snapshot: &Snapshot,
         plan: &Plan,
         observations: &Observations,
-        practice: &str,
+        question: &Question,
         pseudonyms: &mut Pseudonyms,
     ) -> Result<(Self, Derivation), SubmissionError> {
         let paths = ServicePaths::new(&plan.service_paths);
+        let named = question.terms.covariates.iter().chain([&question.practice]);
+        let asked: BTreeSet<&str> = named.map(String::as_str).collect();
         let mut tables = BTreeMap::new();
         for (table, columns) in packed() {
             let rows = match table.name {
+                "service_attributes" => {
+                    let own = observations.attributes.iter().filter(|row| asked.contains(row.attribute.as_str()));
+                    service_attributes::Row::batch(own.cloned().collect())
+                }
                 "interventions" => interventions::Row::batch(observations.interventions.clone()),
                 "changes" => hotfixes_alone(snapshot.rows().await?, plan),
                 "commit_paths" if paths.is_empty() => continue,
@@ -47,7 +53,7 @@ impl Evidence {
                 _ => whole(table, &snapshot.read(table).await?)?,
             };
             if rows.num_rows() > 0 {
-                let rows = published(table, columns, &rows, practice, pseudonyms);
+                let rows = published(table, columns, &rows, &asked, pseudonyms);
                 tables.insert(table.name, rows.map_err(|error| SubmissionError::table(table.name, error))?);
             }
         }

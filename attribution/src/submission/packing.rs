@@ -52,7 +52,7 @@ impl Packing<'_> {
         let question = &self.manifest.question;
         let (own, observations) = Claim::of(self.snapshot, self.plan, question).await?;
         let (evidence, derivation) =
-            Evidence::of(self.snapshot, self.plan, &observations, &question.practice, pseudonyms).await?;
+            Evidence::of(self.snapshot, self.plan, &observations, question, pseudonyms).await?;
         let mut asked = Question { baseline: None, ..question.clone() };
         asked.terms.services = asked.terms.services.iter().map(|name| pseudonyms.name(name)).collect();
         let plan = derivation.plan(self.plan.threads).map_err(SubmissionError::Manifest)?;

@@ -26,8 +26,8 @@ pub enum Policy {
     Hotfix,
     /// A path becomes the pseudonym of the service that it belongs to; its own name is left out.
     Path,
-    /// The practice that is asked about stays; another becomes a pseudonym.
-    Practice,
+    /// What the question names, a practice or an attribute, stays; another becomes a pseudonym.
+    Asked,
     /// Left out: null, or an empty text.
     Drop,
 }
@@ -46,7 +46,7 @@ impl Policy {
             Self::Stream => "kind of the source, and a pseudonym",
             Self::Hotfix => "`hotfix` or nothing",
             Self::Path => "pseudonym of the service it belongs to",
-            Self::Practice => "the practice that is asked about as it is, others as pseudonyms",
+            Self::Asked => "what the question names as it is, others as pseudonyms",
             Self::Drop => "left out",
         }
     }
@@ -63,7 +63,7 @@ pub enum TablePolicy {
 
 /// Every table that sources fill, in the order of the lake.
 pub const EVIDENCE: &[(&str, TablePolicy)] = {
-    use Policy::{Drop, Hotfix, Id, Keep, Name, Path, Practice, Revision, Stream, Version, Word};
+    use Policy::{Asked, Drop, Hotfix, Id, Keep, Name, Path, Revision, Stream, Version, Word};
     use TablePolicy::{LeftOut, Packed};
     &[
         (
@@ -211,15 +211,15 @@ pub const EVIDENCE: &[(&str, TablePolicy)] = {
             Packed(&[
                 ("intervention_id", Id),
                 ("service", Name),
-                ("practice", Practice),
+                ("practice", Asked),
                 ("practice_version", Id),
                 ("started_at", Keep),
                 ("ended_at", Keep),
                 ("evidence", Word),
             ]),
         ),
-        // What an attribute is called is what terms name it by.
-        ("service_attributes", Packed(&[("service", Name), ("attribute", Keep), ("number", Keep), ("word", Name)])),
+        // Of the attributes that the terms consider, and no others.
+        ("service_attributes", Packed(&[("service", Name), ("attribute", Asked), ("number", Keep), ("word", Name)])),
         ("attempts", LeftOut),
         (
             "coverage",

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 use lake::tables::{
     alerts, change_commits, changes, commit_paths, commits, coverage, deployments, image_revisions, incidents,
-    interventions,
+    interventions, service_attributes,
 };
 use lake::{Batch, Lake, Location, TableRow, WriteMode, canonical};
 
@@ -69,6 +69,14 @@ impl World {
             missing_count: None,
         });
         world.add(covers.to_vec());
+        let known = |service: &str, attribute: &str, number: Option<f64>| service_attributes::Row {
+            service: service.to_owned(),
+            attribute: attribute.to_owned(),
+            number,
+            word: number.is_none().then(|| "umbrella".to_owned()),
+        };
+        let people = [known("api", "people", Some(4.0)), known("ledger", "people", Some(7.0))];
+        world.add([people.to_vec(), vec![known("api", "biggest umbrella customer", None)]].concat());
         world
     }
 
@@ -242,7 +250,12 @@ fn plan() -> Plan {
 fn manifest() -> Manifest {
     let filled = TEMPLATE.replace("FILL-IN", "home-1").replace("practice = \"FILL IN\"", "practice = \"agents\"");
     let mut manifest = Manifest::parse(&filled.replace("FILL IN", "something")).expect("it is filled in");
-    manifest.question.terms = FindingTerms { window_weeks: 4, replicates: 99, ..FindingTerms::default() };
+    manifest.question.terms = FindingTerms {
+        window_weeks: 4,
+        replicates: 99,
+        covariates: vec!["people".to_owned()],
+        ..FindingTerms::default()
+    };
     manifest
 }
 
@@ -329,6 +342,9 @@ fn nothing_of_what_people_wrote_leaves() {
     let text =
         String::from_utf8_lossy(made.package.file("evidence/deployments.parquet").expect("it is there")).into_owned();
     assert!(text.contains("ledger") && text.contains("Production"), "what is asked for leaves in clear");
+    let attributes =
+        String::from_utf8_lossy(made.package.file("evidence/service_attributes.parquet").expect("it is there"));
+    assert!(attributes.contains("people"), "what the terms consider is there, and nothing else");
 }
 
 #[test]
