@@ -22,8 +22,11 @@ fn main() {
     let sizes = [reports / 10, reports];
     let found: Vec<[f64; 3]> = sizes.iter().map(|size| once(*size)).collect();
     for (size, [read, lay_out, bytes]) in sizes.iter().zip(&found) {
-        writeln!(out, "{size} reports: {read:.2} s to read, combine and certify, {lay_out:.2} s to lay out {bytes:.0} MB")
-            .expect("standard output is open");
+        writeln!(
+            out,
+            "{size} reports: {read:.2} s to read, combine and certify, {lay_out:.2} s to lay out {bytes:.0} MB"
+        )
+        .expect("standard output is open");
     }
     let grown = (found[1][0] + found[1][1]) / (found[0][0] + found[0][1]);
     writeln!(out, "ten times the reports cost {grown:.1} times as much").expect("standard output is open");
@@ -53,17 +56,18 @@ fn board(reports: usize) -> BoardFiles {
     files.insert("claims/many.toml".into(), claim);
     let mut random = Philox::new(1, 0);
     for number in 0..reports {
-        let mut text = format!(
+        let head = format!(
             "title = \"Report {number}\"\norganisation = \"o{number}\"\nreported = \"2026-01-01\"\nsource = \"made up\"\nprotocol = \"1\"\n"
         );
-        for (metric, scale) in attribution::CRITERION.iter().zip([1.0, 1.0, 1.0, 0.1]) {
+        let effects = attribution::CRITERION.iter().zip([1.0, 1.0, 1.0, 0.1]).map(|(metric, scale)| {
             let name = if *metric == "change_fail_rate" { "difference" } else { "log_ratio" };
             let estimate = scale * (0.3 + 0.1 * normal(&mut random));
-            text += &format!(
+            format!(
                 "[[effects]]\nmetric = \"{metric}\"\nestimate = {estimate}\nscale = \"{name}\"\nstd_error = {}\nbetter = \"higher\"\n",
                 0.1 * scale
-            );
-        }
+            )
+        });
+        let text = head + &effects.collect::<Vec<_>>().concat();
         files.insert(PathBuf::from(format!("entries/many/o{number}.toml")), text);
     }
     files

@@ -158,7 +158,7 @@ impl World {
     fn deployments(&mut self) {
         let (mut deployments, mut images) = (vec![], vec![]);
         for number in 1..CHANGES {
-            let service = if number % 2 == 0 { "api" } else { "ledger" };
+            let service = if number.is_multiple_of(2) { "api" } else { "ledger" };
             let digest = format!("sha256:{}", canonical::sha256(format!("image {number}").as_bytes()));
             let image = format!("registry:5000/{service}@{digest}");
             let revision =
@@ -199,16 +199,16 @@ impl World {
     fn failures(&mut self) {
         let incident = |number: usize| incidents::Row {
             incident_id: format!("INC-{number}"),
-            service: Some(if number % 2 == 0 { "api" } else { "ledger" }.to_owned()),
-            environment: (number % 3 == 0).then(|| "Production".to_owned()),
+            service: Some(if number.is_multiple_of(2) { "api" } else { "ledger" }.to_owned()),
+            environment: number.is_multiple_of(3).then(|| "Production".to_owned()),
             title: Some("umbrella is down".to_owned()),
             severity: Some("sev1".to_owned()),
             opened_at: at(number, 5),
             impact_started_at: None,
             mitigated_at: None,
             resolved_at: Some(at(number, 7)),
-            cause: if number % 4 == 0 { "change" } else { "unknown" }.to_owned(),
-            cause_deployment_id: (number % 4 == 0).then(|| format!("umbrella/{number}")),
+            cause: if number.is_multiple_of(4) { "change" } else { "unknown" }.to_owned(),
+            cause_deployment_id: number.is_multiple_of(4).then(|| format!("umbrella/{number}")),
             remedy_deployment_id: None,
             reopens_incident_id: None,
             evidence: "pager".to_owned(),

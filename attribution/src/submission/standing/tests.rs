@@ -1,3 +1,5 @@
+use base64::Engine;
+
 use super::*;
 use crate::submission::registry::{Key, Operator, Received};
 
@@ -7,7 +9,6 @@ fn key(letter: u8) -> PublicKey {
     wire.extend_from_slice(b"ssh-ed25519");
     wire.extend_from_slice(&[0, 0, 0, 32]);
     wire.extend_from_slice(&[letter; 32]);
-    use base64::Engine;
     let line = base64::engine::general_purpose::STANDARD.encode(wire);
     PublicKey::parse(&format!("ssh-ed25519 {line}")).expect("it is one")
 }
