@@ -134,7 +134,8 @@ for metric in BY_UNITS:
 #
 # For the frequency we count rollouts ourselves: forward ones (`release`, `config`, `rebuild`, no re-applied
 # revisions), in as many weeks on each side of the service's date as `before_days` and `after_days` say. Weeks with
-# gaps in what was read, a zone other than UTC and a service that gave up again would need more care than this.
+# gaps in what was read, a zone other than UTC and a service that gave up again would need more care than this. The time of
+# a service begins with the first deployment that is known of it, which is then no event of that time.
 
 # %%
 FREQUENCY = "forward_deployment_frequency"
@@ -171,7 +172,7 @@ if FREQUENCY in BY_UNITS:
     at = pl.col("finished_at")
     found = sides.join(rollouts.select("service", "finished_at"), on="service", how="left")
     found = found.group_by("service", "cohort", "before_count", "after_count").agg(
-        ((at >= pl.col("from")) & (at < pl.col("ends"))).sum().alias("before"),
+        ((at > pl.col("from") + pl.duration(seconds=1)) & (at < pl.col("ends"))).sum().alias("before"),
         ((at >= pl.col("begins")) & (at < pl.col("until"))).sum().alias("after"),
     )
     same = (found["before"] == found["before_count"]) & (found["after"] == found["after_count"])

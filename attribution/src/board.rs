@@ -31,7 +31,7 @@ mod packages;
 mod tests;
 
 pub use examples::{Example, repository};
-pub use packages::of_submission;
+pub use packages::{no_submission, of_submission};
 
 /// Points of a history are shown for at most so many numbers of organisations beside declared looks.
 const MOST_POINTS: usize = 24;
@@ -283,6 +283,7 @@ impl Board {
     /// # Errors
     /// As [`Board::open`].
     pub fn files(folder: &Path) -> Result<BoardFiles, BoardError> {
+        nothing_is_passed_over(folder)?;
         let mut files = BoardFiles::new();
         read(folder, Path::new("board.toml"), &mut files)?;
         for claim in names(folder, Path::new("claims"), "toml")? {
@@ -326,6 +327,15 @@ impl Board {
         let path = Path::new("board.toml");
         let text = files.get(path).ok_or_else(|| wrong(path, "it is not there".to_owned()))?;
         let about: About = toml::from_str(text).map_err(|error| wrong(path, error.message().to_owned()))?;
+        let registry = match files.get(Path::new(REGISTRY)) {
+            Some(text) => Some(Registry::parse(text).map_err(|error| wrong(Path::new(REGISTRY), error.to_string()))?),
+            None => None,
+        };
+        let known = registry.iter().flat_map(|registry| &registry.operators);
+        let setting = AdmissionRules {
+            is_simulated: about.simulated.is_some(),
+            with_keys: known.map(|one| one.organisation.clone().unwrap_or_else(|| one.id.clone())).collect(),
+        };
         let mut claims = Vec::new();
         for (path, text) in files.iter().filter(|(path, _)| path.starts_with("claims")) {
             let claim = Claim::read(text).map_err(|error| wrong(path, error.to_string()))?;
@@ -334,18 +344,19 @@ impl Board {
                 return Err(wrong(path, format!("the file is named after its `id`, `{}`", claim.id)));
             }
             let mut entries = Vec::new();
-            let own = Path::new("entries").join(&claim.id);
-            for (path, text) in files.iter().filter(|(path, _)| path.parent() == Some(&own)) {
+            let own_folder = Path::new("entries").join(&claim.id);
+            for (path, text) in files.iter().filter(|(path, _)| path.parent() == Some(&own_folder)) {
                 entries.push(entry(path, text)?);
             }
             let own = submissions.iter().filter(|(id, _)| *id == claim.id).map(|(_, entry)| entry.clone());
             entries.extend(own);
             let is_twice = |one: &Entry| entries.iter().filter(|other| other.name == one.name).count() > 1;
             if let Some(twice) = entries.iter().find(|one| is_twice(one)) {
-                return Err(wrong(path, format!("two reports are called `{}`", twice.name)));
+                let place = own_folder.join(&twice.name);
+                return Err(wrong(&place, "it is there as `.toml` and as `.tar`".to_owned()));
             }
-            let attested = attested(files, &claim);
-            claims.push(BoardClaim::of(claim, entries, &attested).map_err(|what| wrong(path, what))?);
+            let attested = Attested::of(files, &claim, registry.as_ref());
+            claims.push(BoardClaim::of(claim, entries, &attested, &setting).map_err(|what| wrong(path, what))?);
         }
         Ok(Self { about, claims })
     }
@@ -357,16 +368,15 @@ const REGISTRY: &str = "registry.toml";
 /// What operators signed of a claim: the name of each with its signature, and the registry that says whose key it is.
 struct Attested<'f> {
     signatures: Vec<(&'f str, &'f str)>,
-    registry: Option<Registry>,
+    registry: Option<&'f Registry>,
 }
 
-fn attested<'f>(files: &'f BoardFiles, claim: &Claim) -> Attested<'f> {
-    let folder = Path::new("attestations").join(&claim.id);
-    let own = files.iter().filter(|(path, _)| path.parent() == Some(&folder));
-    let named = own.filter_map(|(path, text)| Some((path.file_stem()?.to_str()?, text.as_str())));
-    Attested {
-        signatures: named.collect(),
-        registry: files.get(Path::new(REGISTRY)).and_then(|text| Registry::parse(text).ok()),
+impl<'f> Attested<'f> {
+    fn of(files: &'f BoardFiles, claim: &Claim, registry: Option<&'f Registry>) -> Self {
+        let folder = Path::new("attestations").join(&claim.id);
+        let own = files.iter().filter(|(path, _)| path.parent() == Some(&folder));
+        let named = own.filter_map(|(path, text)| Some((path.file_stem()?.to_str()?, text.as_str())));
+        Self { signatures: named.collect(), registry }
     }
 }
 
@@ -382,7 +392,7 @@ pub fn set_statement(claim: &str, set_digest: &str) -> String {
 impl Attested<'_> {
     /// The organisations whose operators signed this set, each once.
     fn organisations(&self, claim: &Claim, set_digest: &str) -> Vec<String> {
-        let Some(registry) = &self.registry else { return Vec::new() };
+        let Some(registry) = self.registry else { return Vec::new() };
         let statement = set_statement(&claim.id, set_digest);
         let signed = |(operator, armoured): &(&str, &str)| {
             let signature = Signature::parse(armoured).ok()?;
@@ -406,18 +416,45 @@ fn check_name(path: &Path, name: &str) -> Result<(), BoardError> {
     Ok(())
 }
 
+/// Refuses what lies among the entries and would be read by nobody.
+fn nothing_is_passed_over(folder: &Path) -> Result<(), BoardError> {
+    let claims = names(folder, Path::new("claims"), "toml")?;
+    for claim in all_names(folder, Path::new("entries"))? {
+        let under = Path::new("entries").join(&claim);
+        let wrong = |path: &Path, what: &str| BoardError::File { path: folder.join(path), what: what.to_owned() };
+        if !claims.contains(&format!("{claim}.toml")) {
+            return Err(wrong(&under, "there is no claim of that name"));
+        }
+        for file in all_names(folder, &under)? {
+            let is_known = Path::new(&file).extension().is_some_and(|ending| ending == "toml" || ending == "tar");
+            if !is_known {
+                return Err(wrong(&under.join(&file), "a report is `NAME.toml` or `NAME.tar`"));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn names(folder: &Path, under: &Path, ending: &str) -> Result<Vec<String>, BoardError> {
+    let mut names = all_names(folder, under)?;
+    names.retain(|name| Path::new(name).extension().is_some_and(|own| own == ending));
+    Ok(names)
+}
+
+fn all_names(folder: &Path, under: &Path) -> Result<Vec<String>, BoardError> {
     let path = folder.join(under);
     let failed = |source| BoardError::Read { path: path.clone(), source };
-    if !path.is_dir() {
-        return Ok(Vec::new());
+    // What leads out of the board is not looked at.
+    match std::fs::symlink_metadata(&path) {
+        Ok(kind) if kind.is_dir() => {}
+        Ok(_) => return Err(BoardError::File { path, what: "it is no folder".to_owned() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(BoardError::Read { path, source }),
     }
     let mut names = Vec::new();
     for file in std::fs::read_dir(&path).map_err(failed)? {
         let name = file.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if Path::new(&name).extension().is_some_and(|own| own == ending) {
-            names.push(name);
-        }
+        names.push(name);
     }
     names.sort();
     Ok(names)
@@ -470,9 +507,14 @@ impl BoardClaim {
     ///
     /// # Errors
     /// In words, where the claim's terms cannot be.
-    fn of(claim: Claim, mut entries: Vec<Entry>, attested: &Attested<'_>) -> Result<Self, String> {
+    fn of(
+        claim: Claim,
+        mut entries: Vec<Entry>,
+        attested: &Attested<'_>,
+        setting: &AdmissionRules,
+    ) -> Result<Self, String> {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        admit(&claim, &mut entries);
+        admit(&claim, &mut entries, setting);
         let consensus = together(&claim, entries.iter().filter(|entry| entry.standing.is_admitted()))?;
         let history = history(&claim, &entries)?;
         let verdict = BoardVerdict::of(consensus.as_ref());
@@ -498,26 +540,24 @@ impl BoardClaim {
     }
 }
 
+/// Whom an entry speaks for. Operators of one organisation are told apart by a registry only: without one their names are
+/// what anybody may write.
+fn who(entry: &Entry) -> (String, String) {
+    let operator = entry.report.operator.clone().filter(|_| entry.digest.is_some());
+    (entry.report.organisation.clone(), operator.unwrap_or_default())
+}
+
 /// Gives every entry its standing.
-fn admit(claim: &Claim, entries: &mut [Entry]) {
-    // A submission is named by its digest, too.
-    let digests: BTreeMap<String, String> =
-        entries.iter().filter_map(|entry| Some((entry.digest.clone()?, entry.name.clone()))).collect();
-    let named = |word: &String| digests.get(word).unwrap_or(word).clone();
-    let corrected: BTreeMap<String, String> = entries
-        .iter()
-        .filter(|entry| entry.standing.is_admitted())
-        .filter_map(|entry| Some((named(entry.report.corrects.as_ref()?), entry.name.clone())))
-        .collect();
+fn admit(claim: &Claim, entries: &mut [Entry], setting: &AdmissionRules) {
     for entry in entries.iter_mut() {
-        entry.standing = standing(claim, entry, &corrected);
+        entry.standing = standing(claim, entry, setting);
     }
+    correct(entries);
     // One operator has one effect for each metric: whoever says two things without saying which stands has none.
-    let mut said: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut said: BTreeMap<((String, String), String), BTreeSet<String>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.standing.is_admitted()) {
         for effect in &entry.effects {
-            let who = entry.report.operator.clone().unwrap_or_else(|| entry.report.organisation.clone());
-            said.entry((who, effect.metric.clone())).or_default().insert(entry.name.clone());
+            said.entry((who(entry), effect.metric.clone())).or_default().insert(entry.name.clone());
         }
     }
     for names in said.into_values().filter(|names| names.len() > 1) {
@@ -531,14 +571,61 @@ fn admit(claim: &Claim, entries: &mut [Entry]) {
     }
 }
 
-fn standing(claim: &Claim, entry: &Entry, corrected: &BTreeMap<String, String>) -> Standing {
+/// Lets corrections stand in the place of what they correct: those that have a vote themselves, of the same operator.
+fn correct(entries: &mut [Entry]) {
+    // A submission is named by its digest, too.
+    let digests: BTreeMap<String, String> =
+        entries.iter().filter_map(|entry| Some((entry.digest.clone()?, entry.name.clone()))).collect();
+    let named = |word: &String| digests.get(word).unwrap_or(word).clone();
+    let targets: BTreeMap<String, String> =
+        entries.iter().filter_map(|entry| Some((entry.name.clone(), named(entry.report.corrects.as_ref()?)))).collect();
+    let owners: BTreeMap<String, (String, String)> =
+        entries.iter().map(|entry| (entry.name.clone(), who(entry))).collect();
+    // Following what corrects what, nobody comes back to where they began.
+    let is_circle = |name: &String| {
+        let mut at = targets.get(name);
+        (0..=targets.len()).any(|_| {
+            let found = at == Some(name);
+            at = at.and_then(|next| targets.get(next));
+            found
+        })
+    };
+    let mut corrected: BTreeMap<String, String> = BTreeMap::new();
+    for entry in entries.iter_mut().filter(|entry| entry.standing.is_admitted()) {
+        let Some(target) = targets.get(&entry.name) else { continue };
+        let refused = match owners.get(target) {
+            None => Some(format!("it corrects {target}, which is no report here")),
+            Some(owner) if *owner != who(entry) => Some(format!("it corrects {target}, which is of somebody else")),
+            Some(_) if is_circle(&entry.name) => Some("what it corrects corrects it".to_owned()),
+            Some(_) => None,
+        };
+        match refused {
+            Some(why) => entry.standing = Standing::Excluded(why),
+            None => {
+                corrected.insert(target.clone(), entry.name.clone());
+            }
+        }
+    }
+    for entry in entries.iter_mut() {
+        if let Some(by) = corrected.get(&entry.name).filter(|_| !matches!(entry.standing, Standing::Withdrawn(_))) {
+            entry.standing = Standing::Corrected(by.clone());
+        }
+    }
+}
+
+/// What of a board decides who has a vote.
+struct AdmissionRules {
+    /// Whether the board says of itself that it is simulated.
+    is_simulated: bool,
+    /// Organisations that have keys in the registry: they speak by what they sign.
+    with_keys: BTreeSet<String>,
+}
+
+fn standing(claim: &Claim, entry: &Entry, setting: &AdmissionRules) -> Standing {
     let report = &entry.report;
     let excluded = |why: String| Standing::Excluded(why);
     if let Some(why) = &report.withdrawn {
         return Standing::Withdrawn(why.clone());
-    }
-    if let Some(by) = corrected.get(&entry.name) {
-        return Standing::Corrected(by.clone());
     }
     // What the checks of a submission said stays said.
     if !entry.standing.is_admitted() {
@@ -547,8 +634,14 @@ fn standing(claim: &Claim, entry: &Entry, corrected: &BTreeMap<String, String>) 
     if let Some(why) = &report.excluded {
         return excluded(why.clone());
     }
+    if entry.is_simulated && !setting.is_simulated {
+        return excluded("its evidence is simulated, and the board is not".to_owned());
+    }
     if !claim.organisations.contains(&report.organisation) {
         return excluded(format!("{} is not enrolled", report.organisation));
+    }
+    if entry.digest.is_none() && setting.with_keys.contains(&report.organisation) {
+        return excluded(format!("{} has keys in the registry, and speaks by what it signs", report.organisation));
     }
     if report.protocol != claim.protocol {
         return excluded(format!("it follows protocol {}, and the claim is about {}", report.protocol, claim.protocol));
@@ -556,8 +649,14 @@ fn standing(claim: &Claim, entry: &Entry, corrected: &BTreeMap<String, String>) 
     if report.setting != claim.setting {
         return excluded("live systems and benchmark runs are never put together".to_owned());
     }
-    if entry.effects.iter().all(|effect| !claim.metrics().contains(&effect.metric.as_str())) {
+    let metrics = claim.metrics();
+    let claimed = || entry.effects.iter().filter(|effect| metrics.contains(&effect.metric.as_str()));
+    if claimed().next().is_none() {
         return excluded("it has no effect on a metric that the claim is about".to_owned());
+    }
+    let unique: BTreeSet<&String> = claimed().map(|effect| &effect.metric).collect();
+    if unique.len() < claimed().count() {
+        return excluded("it states a metric more than once".to_owned());
     }
     Standing::Admitted
 }

@@ -123,6 +123,9 @@ impl Claim {
         if self.margin_difference.is_some_and(|difference| !(difference > 0.0 && difference <= 0.25)) {
             return refuse("margin_difference", "a margin of shares lies above 0 and is at most 0.25".to_owned());
         }
+        if self.alpha.is_some_and(|alpha| !(alpha > 0.0 && alpha <= 0.2)) {
+            return refuse("alpha", "it lies above 0 and is at most 0.2".to_owned());
+        }
         let unique: BTreeSet<&String> = self.organisations.iter().collect();
         if self.organisations.is_empty() || unique.len() < self.organisations.len() {
             return refuse("organisations", "each is named once, and there is at least one".to_owned());

@@ -277,6 +277,7 @@ fn combined(effects: &[Effect], terms: &Terms, is_whole: bool) -> Result<Consens
         margins: terms.margins,
         moderators: &terms.moderators,
         is_look: between_looks.is_none(),
+        looks,
         is_whole,
     };
     let mut metrics: Vec<MetricConsensus> = by_metric
@@ -403,6 +404,8 @@ struct Rule<'t> {
     moderators: &'t [String],
     /// Whether anything may be concluded at this number of organisations.
     is_look: bool,
+    /// The looks that were declared.
+    looks: Option<&'t Looks>,
     /// Whether certificates, and what stands beside the rule, are worked out, too.
     is_whole: bool,
 }
@@ -503,7 +506,10 @@ impl Rule<'_> {
             Class::Inferior => (Side::Upper, -margin),
             Class::Inconclusive => return None,
         };
-        let too_few = votes.len() - (self.enrolled - self.faults).max(FEWEST) + 1;
+        // So many leave too few, or a number at which no look was declared.
+        let few = votes.len() - (self.enrolled - self.faults).max(FEWEST) + 1;
+        let is_no_look = |gone: &usize| self.looks.is_some_and(|looks| looks.alpha_at(votes.len() - gone).is_none());
+        let too_few = (1..few).find(is_no_look).unwrap_or(few);
         let by_bound = fewest_withdrawals(values, self.faults, self.level(), side, threshold).ok().flatten();
         let named = |places: Vec<usize>| places.into_iter().map(|place| votes[place].organisation.clone()).collect();
         let organisations: Option<Vec<String>> = by_bound.filter(|places| places.len() < too_few).map(named);

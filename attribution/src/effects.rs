@@ -24,6 +24,9 @@ use crate::criterion::Scale;
 #[cfg(test)]
 mod tests;
 
+/// No effect and no error is larger.
+const MOST: f64 = 1e9;
+
 /// Why a table of effects cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EffectsError {
@@ -247,6 +250,10 @@ fn oriented(row: &Row) -> Result<(f64, f64), String> {
     };
     if !(standard_error > 0.0 && standard_error.is_finite()) {
         return Err("a standard error is positive".into());
+    }
+    // Whatever is absurd is a number still: beyond this nothing can be drawn.
+    if estimate.abs() > MOST || standard_error > MOST {
+        return Err(format!("an effect and its error are below {MOST:e}"));
     }
     match row.better.as_str() {
         "higher" => Ok((estimate, standard_error)),

@@ -23,7 +23,7 @@ pub use attempts::{
 pub use before_after::{Contrast, DesignGrade, Sides, before_after};
 pub use board::{
     About, Board, BoardClaim, BoardError, BoardFiles, BoardVerdict, Entry, Example, HistoryPoint, Report,
-    SET_NAMESPACE, Standing, of_submission, repository, set_statement,
+    SET_NAMESPACE, Standing, no_submission, of_submission, repository, set_statement,
 };
 pub use claim::{Claim, ClaimError, DeclaredLook, Setting};
 pub use comparison::{ArmSummary, AtMargin, Cells, Comparison, ComparisonError, LeftOut, Question, View, compare};

@@ -65,7 +65,8 @@ fn claim_file(claim: &BoardClaim) -> String {
 }
 
 fn entry_file(claim: &BoardClaim, name: &str) -> String {
-    format!("report-{}-{name}.html", claim.claim.id)
+    // No id has a dot, so that no two reports have one page.
+    format!("report-{}.{name}.html", claim.claim.id)
 }
 
 /// Every file that a page may lead to.

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use attribution::submission::{Board as SubmissionBoard, BoardKey, Registry, Withdrawal, verify};
-use attribution::{Board, BoardError, Class, Example, SET_NAMESPACE, Scale, of_submission, set_statement};
+use attribution::submission::{
+    Board as SubmissionBoard, BoardKey, Examined, Outcome as SubmissionOutcome, Registry, Withdrawal, verify,
+};
+use attribution::{
+    Board, BoardError, Class, Example, SET_NAMESPACE, Scale, no_submission, of_submission, set_statement,
+};
 use reports::{DATA, SiteContext};
 
 use super::submission;
@@ -32,6 +36,10 @@ pub(crate) async fn run(terminal: &Terminal, global: &Global, own: &LeaderboardC
             build(terminal, &found, &which, out, address.as_deref())
         }
         LeaderboardCommand::Example { example, out } => {
+            if std::fs::read_dir(out).is_ok_and(|mut names| names.next().is_some()) {
+                let message = format!("`{}` holds something already, and is not overwritten", out.display());
+                return Err(UsageError { message, hint: None }.into());
+            }
             let mut files = of(*example).files();
             files.extend(attribution::repository());
             write(out, files.iter().map(|(name, text)| (name.as_path(), text.as_bytes())))?;
@@ -60,43 +68,61 @@ async fn opened(terminal: &Terminal, global: &Global, folder: &Path, board_key: 
     };
     let mut withdrawals = Vec::new();
     for (path, notice) in files.iter().filter(|(path, _)| path.starts_with("withdrawals") && is_toml(path)) {
+        let told = |why: String| terminal.warn(format!("`{}` takes nothing back: {why}", path.display()));
+        if registry.is_none() {
+            told("without `registry.toml` nobody knows whose notice it is".to_owned());
+            continue;
+        }
         let signature = text(&path.with_extension("toml.sig")).unwrap_or_default();
         match Withdrawal::read(notice, signature, registry.as_ref()) {
             Ok(notice) => withdrawals.push(notice),
-            Err(error) => terminal.warn(format!("`{}` takes nothing back: {error}", path.display())),
+            Err(error) => told(error.to_string()),
         }
     }
     let progress = Progress::new(terminal);
-    let (mut places, mut examined) = (Vec::new(), Vec::new());
+    let (mut entries, mut examined) = (Vec::new(), Vec::new());
     for (claim, name, path) in packages {
         progress.step(&format!("deriving `{name}` again"));
         match submission::examined(&path, global.threads).await {
-            Ok(found) => {
-                places.push((claim, name));
-                examined.push(found);
+            Ok(found) => examined.push((claim, name, found)),
+            Err(error) => {
+                terminal.warn(format!("`{}` is no submission, and has no vote: {error}", path.display()));
+                entries.push((claim, no_submission(&name, &error.to_string())));
             }
-            Err(error) => terminal.warn(format!("`{}` is no submission, and is left out: {error}", path.display())),
         }
     }
     progress.step("holding submissions against one another");
-    let mut entries = Vec::new();
-    for (at, (claim, name)) in places.into_iter().enumerate() {
-        // Each beside all the others: it steps out for as long as it is looked at.
-        let own = examined.swap_remove(at);
-        let board = SubmissionBoard {
-            registry: registry.as_ref(),
-            others: &examined,
-            withdrawals: &withdrawals,
-            key: key.as_ref(),
+    let alone =
+        SubmissionBoard { registry: registry.as_ref(), others: &[], withdrawals: &withdrawals, key: key.as_ref() };
+    // What nobody signed counts against nobody, and neither does what came later.
+    let heard: Vec<&Examined> =
+        examined.iter().map(|(.., one)| one).filter(|one| registry.is_none() || is_signed(one, &alone)).collect();
+    for (claim, name, own) in &examined {
+        let others = |is_meant: &dyn Fn(&Examined) -> bool| -> Vec<&Examined> {
+            heard.iter().copied().filter(|other| !std::ptr::eq(*other, own) && is_meant(other)).collect()
         };
-        let verification = verify(&own, &board, pipeline::now());
-        entries.push((claim, of_submission(&name, &own, &verification, registry.as_ref())));
-        examined.push(own);
-        let last = examined.len() - 1;
-        examined.swap(at, last);
+        let received = |one: &Examined| registry.as_ref().and_then(|registry| registry.received_at(&one.digest));
+        let is_earlier = |other: &Examined| match (received(other), received(own)) {
+            (Some(theirs), Some(ours)) => theirs <= ours,
+            (None, Some(_)) => false,
+            _ => true,
+        };
+        let mut verification = verify(own, &SubmissionBoard { others: &others(&is_earlier), ..alone }, pipeline::now());
+        // Whoever came later may have found the same.
+        let beside_all = verify(own, &SubmissionBoard { others: &others(&|_| true), ..alone }, pipeline::now());
+        if verification.grade.is_some() && verification.grade < beside_all.grade {
+            verification.grade = beside_all.grade;
+        }
+        entries.push((claim.clone(), of_submission(claim, name, own, &verification, registry.as_ref())));
     }
     drop(progress);
     Board::with(&files, &entries).map_err(refused)
+}
+
+/// Whether a key of its operator signed a submission.
+fn is_signed(one: &Examined, board: &SubmissionBoard<'_>) -> bool {
+    let checks = verify(one, board, pipeline::now()).checks;
+    checks.iter().any(|check| check.name == "signature" && check.outcome == SubmissionOutcome::Passed)
 }
 
 fn is_toml(path: &Path) -> bool {
@@ -115,6 +141,14 @@ pub(super) async fn attest(terminal: &Terminal, global: &Global, own: &AttestArg
     })?;
     let statement = set_statement(&claim.claim.id, &claim.set_digest);
     let key = submission::private_key(&own.key, "an Ed25519 key of OpenSSH that is not encrypted")?;
+    // Who is not in the registry with that key signs for nobody, and is told so now.
+    let registry = std::fs::read_to_string(own.board.join("registry.toml")).ok();
+    let registry = registry.as_deref().map(Registry::parse).transpose()?;
+    let owner = registry.as_ref().and_then(|registry| registry.owner(key.public())).map(|(owner, _)| owner.id.clone());
+    if owner.as_ref() != Some(&own.operator) {
+        let message = format!("the registry of the board knows no operator `{}` with that key", own.operator);
+        return Err(UsageError { message, hint: None }.into());
+    }
     let folder = own.board.join("attestations").join(&claim.claim.id);
     let signature = key.sign(SET_NAMESPACE, statement.as_bytes()).armoured();
     let name = PathBuf::from(format!("{}.sig", own.operator));
@@ -130,6 +164,7 @@ fn build(terminal: &Terminal, board: &Board, which: &str, out: &Path, address: O
         address: address.map(str::to_owned),
     };
     let pages = reports::site(board, &context).context("could not lay out the site")?;
+    remove_stale(out, |name| pages.contains_key(name))?;
     write(out, pages.iter().map(|(name, text)| (Path::new(name), text.as_bytes())))?;
     let data = [claims(board).parquet()?, effects(board).parquet()?, entries(board).parquet()?];
     write(out, DATA.iter().map(Path::new).zip(data.iter().map(Vec::as_slice)))?;
@@ -146,10 +181,30 @@ fn build(terminal: &Terminal, board: &Board, which: &str, out: &Path, address: O
     Ok(Outcome::Done)
 }
 
+/// Removes pages of an earlier build that no longer are.
+fn remove_stale(out: &Path, is_there: impl Fn(&str) -> bool) -> Result<()> {
+    let Ok(names) = std::fs::read_dir(out) else { return Ok(()) };
+    for file in names.flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let is_ours = (name.starts_with("report-") || name.starts_with("claim-")) && name.ends_with(".html");
+        if is_ours && !is_there(&name) {
+            std::fs::remove_file(file.path())
+                .with_context(|| format!("could not remove `{}`", file.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
 fn write<'f>(out: &Path, files: impl Iterator<Item = (&'f Path, &'f [u8])>) -> Result<()> {
     for (name, content) in files {
         let path: PathBuf = out.join(name);
         if let Some(folder) = path.parent() {
+            // A board may bring a link that leads elsewhere.
+            let is_link = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_symlink());
+            if is_link(folder) || is_link(out) || out.parent().is_some_and(is_link) {
+                let message = format!("`{}` is a link, and nothing is written through it", folder.display());
+                return Err(UsageError { message, hint: None }.into());
+            }
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("could not make the folder `{}`", folder.display()))?;
         }

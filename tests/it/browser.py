@@ -147,7 +147,7 @@ def main(browser):
         assert (sum(colour) < 150) == is_dark, (scheme, colour)
     print("it is dark where that is asked for, and light where not")
 
-    for name in ("index.html", page, "method.html", "report-many-agents-organisation-02.html"):
+    for name in ("index.html", page, "method.html", "report-many-agents.organisation-02.html"):
         browser.ask("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
         browser.open(name)
         width = browser.value("document.documentElement.scrollWidth")

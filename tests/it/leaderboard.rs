@@ -47,7 +47,7 @@ fn examples_become_sites_from_the_program_alone_and_from_their_files() {
     let (code, _, _) = run(folder.path(), &["leaderboard", "build", "--example", "simulated", "--out", "alone"]);
     assert_eq!(code, 0);
     let read = |site: &str, name: &str| std::fs::read(folder.path().join(site).join(name)).expect("it was written");
-    for name in ["data/many-agents.json", "data/effects.parquet", "feed.xml", "report-many-agents-organisation-02.html"]
+    for name in ["data/many-agents.json", "data/effects.parquet", "feed.xml", "report-many-agents.organisation-02.html"]
     {
         assert_eq!(read("from-files", name), read("alone", name), "{name}");
     }

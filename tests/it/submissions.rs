@@ -666,7 +666,8 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
     let entries = board.join("entries/multi-agent-orchestration");
     std::fs::create_dir_all(&entries).expect("it can be made");
     std::fs::create_dir_all(board.join("claims")).expect("it can be made");
-    std::fs::write(board.join("board.toml"), "title = \"A board\"\nabout = \"A test.\"\n").expect("written");
+    let about = "title = \"A board\"\nabout = \"A test.\"\n";
+    std::fs::write(board.join("board.toml"), about).expect("written");
     std::fs::write(board.join("claims/multi-agent-orchestration.toml"), BOARD_CLAIM).expect("written");
     registry(&board, &[("home-1", "acme", &found[0]), ("home-2", "", &found[1])], "2026-01-02T00:00:00Z");
     // Somebody who acts for nobody says so where the registry says otherwise, and has no vote.
@@ -675,7 +676,7 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
     let build = |folder: &Path| run(folder, &["leaderboard", "build", "board", "--out", "site"]);
     let (code, _, words) = build(folder);
     assert_eq!(code, 0, "{words}");
-    assert!(words.contains("no-archive.tar` is no submission, and is left out"), "{words}");
+    assert!(words.contains("no-archive.tar` is no submission, and has no vote"), "{words}");
     let read = || -> Value {
         let text = std::fs::read(folder.join("site/data/multi-agent-orchestration.json")).expect("it was written");
         serde_json::from_slice(&text).expect("a document")
@@ -693,6 +694,10 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
     let claim = BOARD_CLAIM.replace("acme", "home-1");
     std::fs::write(board.join("claims/multi-agent-orchestration.toml"), claim).expect("written");
     done(folder, &["submission", "sign", text(&entries.join("home-one.tar")), "--key", text(&found[0])]);
+    // Made-up evidence has no vote on a board that is not made up.
+    build(folder);
+    assert_eq!(read()["entries"][0]["standing"]["why"], "its evidence is simulated, and the board is not");
+    std::fs::write(board.join("board.toml"), format!("{about}simulated = \"A test.\"\n")).expect("written");
     let (code, _, words) = build(folder);
     assert_eq!(code, 0, "{words}");
     let admitted = read();
@@ -702,7 +707,7 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
     let (_, verification) = verified(folder, &[text(&entries.join("home-one.tar"))]);
     assert_eq!(entry["digest"], verification["digest"]);
     let page =
-        std::fs::read_to_string(folder.join("site/report-multi-agent-orchestration-home-one.html")).expect("a page");
+        std::fs::read_to_string(folder.join("site/report-multi-agent-orchestration.home-one.html")).expect("a page");
     assert!(page.contains("re-derivation") && page.contains("doracle submission verify"));
     assert!(page.contains("Simulated data"), "what was simulated says so wherever it is read");
     // All but those who may lie sign the set; the signature of somebody else counts for nobody.
@@ -711,7 +716,12 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
         done(folder, &[&arguments[..], &["--operator", operator, "--key", text(key)]].concat());
     };
     attest("home-1", &found[0]);
-    attest("silent", &found[1]);
+    for operator in ["silent", "home-1", "../../escaped"] {
+        let arguments =
+            ["consensus", "attest", "board", "--claim", "multi-agent-orchestration", "--operator", operator];
+        let (code, _, words) = run(folder, &[&arguments[..], &["--key", text(&found[1])]].concat());
+        assert_eq!(code, 2, "{words}");
+    }
     build(folder);
     assert_eq!(read()["attested_by"], json!(["home-1"]));
     attest("home-2", &found[1]);

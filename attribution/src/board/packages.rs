@@ -7,11 +7,41 @@ use crate::criterion::Scale;
 use crate::effects::{Effect, Stated};
 use crate::submission::{Examined, Grade, Outcome, Registry, RunKind, Verification};
 
+/// What lies among the entries and is no submission at all, as an entry: nothing vanishes.
+#[must_use]
+pub fn no_submission(name: &str, why: &str) -> Entry {
+    Entry {
+        name: name.to_owned(),
+        report: Report {
+            title: format!("{name}.tar, which is no submission"),
+            organisation: "nobody".to_owned(),
+            operator: None,
+            reported: "1970-01-01".to_owned(),
+            source: format!("`{name}.tar`"),
+            protocol: String::new(),
+            setting: Setting::Live,
+            note: None,
+            corrects: None,
+            withdrawn: None,
+            excluded: None,
+            moderators: BTreeMap::new(),
+            effects: Vec::new(),
+        },
+        grade: Grade::SummaryOnly,
+        standing: Standing::Excluded(format!("it is no submission: {why}")),
+        effects: Vec::new(),
+        digest: None,
+        checks: Vec::new(),
+        is_simulated: false,
+    }
+}
+
 /// A submission that was checked, as an entry of that name. What it claims was derived again, and only that is taken.
 ///
 /// Whatever check failed, it has no vote and stays listed with the reason.
 #[must_use]
 pub fn of_submission(
+    claim: &str,
     name: &str,
     examined: &Examined,
     verification: &Verification,
@@ -54,7 +84,7 @@ pub fn of_submission(
             effects,
         },
         grade: verification.grade.unwrap_or(Grade::SummaryOnly),
-        standing: standing(verification),
+        standing: standing(claim, verification, registry.is_some()),
         effects: found,
         digest: Some(examined.digest.clone()),
         checks: verification.checks.clone(),
@@ -83,13 +113,20 @@ fn stated(examined: &Examined) -> Vec<Stated> {
 }
 
 /// What failed decides; the notice by which it was taken back first.
-fn standing(verification: &Verification) -> Standing {
+fn standing(claim: &str, verification: &Verification, has_registry: bool) -> Standing {
     let failed = |check: &&crate::submission::Check| check.outcome == Outcome::Failed;
     let withdrawn = verification.checks.iter().filter(failed).find(|check| check.name == "withdrawal");
     if let Some(check) = withdrawn {
         return Standing::Withdrawn(check.told.clone());
     }
-    // Hardware is shown and judged by the claim's protocol.
+    if verification.experiment[0] != claim {
+        return Standing::Excluded(format!("it is of the experiment {}", verification.experiment[0]));
+    }
+    // Where there is a registry, only what a key of the operator signed speaks for the operator.
+    let is_signed = |check: &crate::submission::Check| check.name == "signature" && check.outcome == Outcome::Passed;
+    if has_registry && !verification.checks.iter().any(is_signed) {
+        return Standing::Excluded("no key of its operator signed it".to_owned());
+    }
     let why: Vec<String> =
         verification.checks.iter().filter(failed).map(|check| format!("{}: {}", check.name, check.told)).collect();
     if why.is_empty() { Standing::Admitted } else { Standing::Excluded(why.join("; ")) }

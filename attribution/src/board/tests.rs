@@ -80,12 +80,98 @@ fn two_versions_without_a_correction_have_no_vote_and_a_correction_has_one() {
     }
     files.insert(second.to_owned(), format!("corrects = \"organisation-03\"\n{text}"));
     assert_eq!(standings(&files), [Standing::Corrected("organisation-03-b".to_owned()), Standing::Admitted]);
-    // Two operators of one organisation have one vote together.
+    // Another name of an operator is what anybody may write.
     files.insert(second.to_owned(), format!("operator = \"another\"\n{text}"));
-    assert_eq!(standings(&files), [Standing::Admitted, Standing::Admitted]);
+    assert!(standings(&files).iter().all(|standing| !standing.is_admitted()));
+}
+
+/// What became of a claim with some files more.
+fn with_more(id: &str, more: &[(&str, String)]) -> BoardClaim {
+    let mut files = Example::Simulated.files();
+    files.extend(more.iter().map(|(name, text)| (PathBuf::from(format!("entries/{id}/{name}.toml")), text.clone())));
+    let board = Board::of(&files).expect("it can be read");
+    board.claims.into_iter().find(|claim| claim.claim.id == id).expect("it is there")
+}
+
+fn report(id: &str, name: &str) -> String {
+    Example::Simulated.files()[Path::new(&format!("entries/{id}/{name}.toml"))].clone()
+}
+
+#[test]
+fn nobody_corrects_what_is_of_somebody_else_and_only_a_vote_corrects() {
+    let before = with_more("many-agents", &[]);
+    let own = report("many-agents", "organisation-02");
+    let stranger = own.replace("Organisation 02", "Nobody");
+    let other = own.replace("Organisation 02", "Organisation 04");
+    let old = own.replace("protocol = \"1\"", "protocol = \"0\"");
+    for (name, text, why) in [
+        ("stranger", format!("corrects = \"organisation-02\"\n{stranger}"), "Nobody is not enrolled"),
+        ("another", format!("corrects = \"organisation-02\"\n{other}"), "which is of somebody else"),
+        ("older", format!("corrects = \"organisation-02\"\n{old}"), "protocol 0"),
+        ("typo", format!("corrects = \"organisation-2\"\n{other}"), "which is no report here"),
+    ] {
+        let after = with_more("many-agents", &[(name, text)]);
+        let standing =
+            |name: &str| after.entries.iter().find(|entry| entry.name == name).expect("it is listed").standing.clone();
+        assert!(standing(name).to_string().contains(why), "{name}: {}", standing(name));
+        assert_eq!(standing("organisation-02"), Standing::Admitted, "{name}");
+        assert_eq!((after.verdict, &after.set_digest), (before.verdict, &before.set_digest), "{name}");
+    }
+    // In a circle nobody is left to stand for the other.
+    let circle = with_more(
+        "many-agents",
+        &[
+            ("circle-a", format!("corrects = \"circle-b\"\n{own}")),
+            ("circle-b", format!("corrects = \"circle-a\"\n{own}")),
+        ],
+    );
+    for entry in circle.entries.iter().filter(|entry| entry.name.starts_with("circle")) {
+        assert!(entry.standing.to_string().contains("corrects it"), "{}", entry.standing);
+    }
+    assert_eq!(circle.verdict, before.verdict);
+}
+
+#[test]
+fn where_there_are_keys_nothing_unsigned_speaks_and_a_metric_is_said_once() {
+    let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+    let registry = format!(
+        "format_version = 1\n[[operators]]\nid = \"alice\"\norganisation = \"Organisation 02\"\n\
+         enrolled_at = \"2026-01-01T00:00:00Z\"\nkeys = [{{ line = \"{line}\" }}]\n"
+    );
+    let mut files = Example::Simulated.files();
+    files.insert("registry.toml".into(), registry);
     let board = Board::of(&files).expect("it can be read");
     let claim = board.claims.iter().find(|claim| claim.claim.id == "new-dashboard").expect("it is there");
-    assert_eq!(claim.consensus.as_ref().map(|found| found.metrics[0].votes.len()), Some(13));
+    let standing = &claim.entries.iter().find(|entry| entry.name == "organisation-02").expect("it is listed").standing;
+    assert!(standing.to_string().contains("speaks by what it signs"), "{standing}");
+    files.insert("registry.toml".into(), "format_version = 9\n".to_owned());
+    assert!(Board::of(&files).expect_err("refused").to_string().contains("registry.toml"));
+    let text = report("new-dashboard", "organisation-03");
+    let effect = &text[text.find("[[effects]]").expect("it has some")..];
+    let effect = &effect[..effect[1..].find("[[effects]]").expect("it has several") + 1];
+    let twice = with_more("new-dashboard", &[("organisation-03", format!("{text}\n{effect}"))]);
+    let standing = &twice.entries.iter().find(|entry| entry.name == "organisation-03").expect("it is listed").standing;
+    assert!(standing.to_string().contains("more than once"), "{standing}");
+}
+
+#[test]
+fn what_would_be_read_by_nobody_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (path, text) in Example::Simulated.files() {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+        std::fs::write(path, text).expect("it can be written");
+    }
+    Board::open(folder.path()).expect("it can be read");
+    let entries = folder.path().join("entries");
+    for name in ["many-agents/x.TOML", "many-agents/x.tar.gz"] {
+        std::fs::write(entries.join(name), "x").expect("it can be written");
+        let refused = Board::open(folder.path()).expect_err("refused").to_string();
+        assert!(refused.contains("NAME.toml"), "{refused}");
+        std::fs::remove_file(entries.join(name)).expect("it can be removed");
+    }
+    std::fs::create_dir(entries.join("no-such-claim")).expect("it can be made");
+    assert!(Board::open(folder.path()).expect_err("refused").to_string().contains("no claim of that name"));
 }
 
 #[test]

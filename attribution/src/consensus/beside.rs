@@ -131,7 +131,7 @@ pub(super) fn beside(votes: &[Vote], faults: usize, level: f64, moderators: &[St
         without_one: without_one(votes, &estimates, &variances, level),
         small_studies: small_studies(&estimates, &variances, level),
         intersection: intersection(votes, faults, level),
-        reach: reach(&estimates),
+        reach: reach(&estimates, faults),
         any_time: any_time(&estimates, level),
         strata: moderators.iter().flat_map(|moderator| strata(votes, moderator, level)).collect(),
         slopes: slopes(votes, &estimates, &variances, moderators, level),
@@ -204,13 +204,14 @@ fn intersection(votes: &[Vote], faults: usize, level: f64) -> Option<Limits> {
     Some(Limits::between(found.low, found.high))
 }
 
-fn reach(estimates: &[f64]) -> Vec<Reach> {
-    let most = estimates.len().saturating_sub(1) / 3;
+fn reach(estimates: &[f64], faults: usize) -> Vec<Reach> {
+    let fewer = estimates.len().saturating_sub(1);
+    let most = (fewer / 3).max(faults).min(fewer / 2);
     let limits = |bounds: Bounds| Limits::between(bounds.low, bounds.high);
     // Of many, some numbers say enough.
     let step = most / 20 + 1;
     (0..=most)
-        .step_by(step)
+        .filter(|number| number.is_multiple_of(step) || *number == faults)
         .filter_map(|faults| {
             Some(Reach {
                 faults,

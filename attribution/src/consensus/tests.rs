@@ -366,3 +366,16 @@ fn what_decides_is_the_same_without_what_stands_beside_it() {
         }
     }
 }
+
+#[test]
+fn between_looks_nothing_is_concluded_so_that_anybody_can_block() {
+    let votes = [0.30, 0.32, 0.28, 0.31, 0.29, 0.33, 0.27, 0.30, 0.31];
+    let looks = Looks::new(vec![Look { count: 7, alpha: 0.01 }, Look { count: 9, alpha: 0.04 }], 0.05).expect("sound");
+    let terms = Terms { enrolled: Some(9), faults: Some(2), looks: Some(looks), ..Terms::default() };
+    let found = consensus(&table(&votes), &terms).expect("sound terms");
+    assert_eq!(found.verdict, Some(Verdict::Improves));
+    for metric in &found.metrics {
+        let blocking = metric.blocked_by.as_ref().expect("it concludes");
+        assert_eq!((blocking.count, &blocking.organisations), (1, &None));
+    }
+}

@@ -94,7 +94,7 @@ pub struct Board<'a> {
     /// Who may speak.
     pub registry: Option<&'a Registry>,
     /// The other submissions.
-    pub others: &'a [Examined],
+    pub others: &'a [&'a Examined],
     /// What was taken back.
     pub withdrawals: &'a [Withdrawal],
     /// The key of its fingerprints.

@@ -23,7 +23,7 @@ pub(super) fn page(_: &Board, claim: &BoardClaim, context: &SiteContext) -> Docu
         sections.push(history(claim));
     }
     if let Some(found) = &claim.consensus {
-        sections.push(rests_on(found));
+        sections.push(rests_on(claim, found));
     }
     sections.push(again(claim, context));
     let mut page = empty(claim.claim.id.clone(), format!("verdict: {}", claim.verdict), context);
@@ -422,12 +422,23 @@ fn history(claim: &BoardClaim) -> Section {
     }
 }
 
-fn rests_on(found: &Consensus) -> Section {
+/// Of summaries nobody but the keeper can say whose they are.
+fn unsigned(claim: &BoardClaim) -> Vec<String> {
+    let count = claim.admitted().filter(|entry| entry.digest.is_none()).count();
+    if count == 0 {
+        return Vec::new();
+    }
+    vec![format!(
+        "{count} reports are summaries that nobody signed: that they are of whom they name is what the keeper has checked"
+    )]
+}
+
+fn rests_on(claim: &BoardClaim, found: &Consensus) -> Section {
     Section {
         id: "assumptions".into(),
         title: "What it rests on".into(),
         lead: None,
-        blocks: vec![Block::List(found.assumptions.clone())],
+        blocks: vec![Block::List([&found.assumptions[..], &unsigned(claim)].concat())],
     }
 }
 

@@ -80,7 +80,7 @@ fn hostile_names_and_notes_stay_words() {
         assert!(!html.contains("<img") && !html.contains("alert(2)</script>") && !html.contains('\u{202e}'), "{name}");
         assert!(!html.contains("href=\"javascript"), "{name}");
     }
-    assert!(pages["report-new-dashboard-organisation-02.html"].contains("&lt;img"));
+    assert!(pages["report-new-dashboard.organisation-02.html"].contains("&lt;img"));
 }
 
 #[test]

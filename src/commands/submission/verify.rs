@@ -71,6 +71,7 @@ pub(super) async fn run(terminal: &Terminal, global: &Global, own: &VerifyArgume
         }
     }
     drop(progress);
+    let others: Vec<&Examined> = others.iter().collect();
     let board = Board { registry: registry.as_ref(), others: &others, withdrawals: &withdrawals, key: key.as_ref() };
     let verification = verify(&examined, &board, pipeline::now());
     print(terminal, global, &verification)?;

@@ -487,7 +487,8 @@ fn one_operator_says_one_thing_unless_it_corrects_or_takes_back() {
     let (other, correction) = (examined(NAMED.package.clone(), NOW), examined(Package::new(files), NOW));
     let others = std::slice::from_ref(&first);
     let said = |own: &Examined, withdrawals: &[Withdrawal]| {
-        let board = Board { others, withdrawals, ..Board::default() };
+        let others: Vec<&Examined> = others.iter().collect();
+        let board = Board { others: &others, withdrawals, ..Board::default() };
         check(&verify(own, &board, NOW).checks, "equivocation").0
     };
     assert_eq!(said(&other, &[]), Outcome::Failed);

@@ -36,7 +36,7 @@ fn whose(other: &Examined) -> String {
 fn replay(examined: &Examined, board: &Board<'_>) -> Check {
     let tables = |one: &Examined| one.evidence.digests().unwrap_or_default();
     let own = tables(examined);
-    let found = board.others.iter().filter_map(|other| {
+    let found = board.others.iter().copied().filter_map(|other| {
         if other.digest == examined.digest {
             return Some((Outcome::Failed, format!("it was sent before: {}", whose(other))));
         }
@@ -58,7 +58,7 @@ fn equivocation(examined: &Examined, board: &Board<'_>) -> Check {
         let corrects = own.corrects.as_ref() == Some(&other.digest) || theirs.corrects.as_ref() == Some(digest);
         is_same_question && other.digest != *digest && !corrects && withdrawal_of(other, board).is_none()
     };
-    let found = board.others.iter().filter(is_other_word);
+    let found = board.others.iter().copied().filter(is_other_word);
     let told = found.map(|other| (Outcome::Failed, format!("its operator says something else in {}", whose(other))));
     joined("equivocation", told.collect(), "its operator says nothing else elsewhere".to_owned())
 }
@@ -68,7 +68,7 @@ fn independence(examined: &Examined, board: &Board<'_>) -> Check {
     let usual = BoardKey::default();
     let key = board.key.unwrap_or(&usual);
     let mut found = Vec::new();
-    for other in board.others.iter().filter(|other| other.digest != examined.digest) {
+    for other in board.others.iter().copied().filter(|other| other.digest != examined.digest) {
         // One organisation has one vote, so that its own entries may tell of the same.
         let (own, theirs) = (&examined.manifest, &other.manifest);
         if theirs.operator == own.operator || (own.organisation.is_some() && theirs.organisation == own.organisation) {
@@ -142,7 +142,7 @@ pub(super) fn reproduction(examined: &Examined, board: &Board<'_>) -> (bool, Che
             && withdrawal_of(other, board).is_none()
             && dependence(&examined.streams, &other.streams, board.key.unwrap_or(&usual)).is_none()
     };
-    let unrelated: Vec<&Examined> = board.others.iter().filter(is_unrelated).collect();
+    let unrelated: Vec<&Examined> = board.others.iter().copied().filter(is_unrelated).collect();
     if unrelated.is_empty() {
         let told = "no unrelated operator who signed has sent a replication that was derived again";
         return (false, Check::new(name, Outcome::NotChecked, told));

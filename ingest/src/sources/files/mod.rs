@@ -67,6 +67,8 @@ pub const FILLS: &[&str] = &[
     "alerts",
     "samples",
     "interventions",
+    "service_attributes",
+    "attempts",
     "coverage",
 ];
 

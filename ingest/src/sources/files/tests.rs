@@ -654,12 +654,12 @@ async fn names_that_lead_nowhere_are_refused() {
     insta::assert_snapshot!(refusal(&[("incident.csv", "")], None, "").await, @r"
     could not read `FOLDER/incident.csv`
     there is no event table `incident`
-    hint: did you mean `incidents`? the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `pull_request_events`, `check_runs`, `releases`, `deployments`, `image_revisions`, `health_transitions`, `inventory`, `measurement_inputs`, `incidents`, `alerts`, `samples`, `interventions`, `coverage`
+    hint: did you mean `incidents`? the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `pull_request_events`, `check_runs`, `releases`, `deployments`, `image_revisions`, `health_transitions`, `inventory`, `measurement_inputs`, `incidents`, `alerts`, `samples`, `interventions`, `service_attributes`, `attempts`, `coverage`
     ");
     insta::assert_snapshot!(refusal(&[("metrics.csv", "")], None, "").await, @r"
     could not read `FOLDER/metrics.csv`
     there is no event table `metrics`
-    hint: the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `pull_request_events`, `check_runs`, `releases`, `deployments`, `image_revisions`, `health_transitions`, `inventory`, `measurement_inputs`, `incidents`, `alerts`, `samples`, `interventions`, `coverage`
+    hint: the tables a file can hold are `commits`, `commit_paths`, `changes`, `change_commits`, `pull_request_events`, `check_runs`, `releases`, `deployments`, `image_revisions`, `health_transitions`, `inventory`, `measurement_inputs`, `incidents`, `alerts`, `samples`, `interventions`, `service_attributes`, `attempts`, `coverage`
     ");
     insta::assert_snapshot!(refusal(&[("notes.txt", "")], None, "").await, @r"
     could not read `FOLDER/`
