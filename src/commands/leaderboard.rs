@@ -186,7 +186,8 @@ fn remove_stale(out: &Path, is_there: impl Fn(&str) -> bool) -> Result<()> {
     let Ok(names) = std::fs::read_dir(out) else { return Ok(()) };
     for file in names.flatten() {
         let name = file.file_name().to_string_lossy().into_owned();
-        let is_ours = (name.starts_with("report-") || name.starts_with("claim-")) && name.ends_with(".html");
+        let is_page = file.path().extension().is_some_and(|ending| ending == "html");
+        let is_ours = is_page && (name.starts_with("report-") || name.starts_with("claim-"));
         if is_ours && !is_there(&name) {
             std::fs::remove_file(file.path())
                 .with_context(|| format!("could not remove `{}`", file.path().display()))?;

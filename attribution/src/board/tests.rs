@@ -147,9 +147,8 @@ fn where_there_are_keys_nothing_unsigned_speaks_and_a_metric_is_said_once() {
     files.insert("registry.toml".into(), "format_version = 9\n".to_owned());
     assert!(Board::of(&files).expect_err("refused").to_string().contains("registry.toml"));
     let text = report("new-dashboard", "organisation-03");
-    let effect = &text[text.find("[[effects]]").expect("it has some")..];
-    let effect = &effect[..effect[1..].find("[[effects]]").expect("it has several") + 1];
-    let twice = with_more("new-dashboard", &[("organisation-03", format!("{text}\n{effect}"))]);
+    let effect = text.split("[[effects]]").nth(1).expect("it has some");
+    let twice = with_more("new-dashboard", &[("organisation-03", format!("{text}\n[[effects]]{effect}"))]);
     let standing = &twice.entries.iter().find(|entry| entry.name == "organisation-03").expect("it is listed").standing;
     assert!(standing.to_string().contains("more than once"), "{standing}");
 }
