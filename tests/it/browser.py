@@ -7,9 +7,13 @@ Prints one line for each thing that holds; fails with the first that does not.
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+
+# A browser that hangs fails the test instead of holding it for ever.
+signal.alarm(300)
 
 CHROMIUM, SITE = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 FLAGS = (

@@ -670,7 +670,7 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
     std::fs::write(board.join("board.toml"), about).expect("written");
     std::fs::write(board.join("claims/multi-agent-orchestration.toml"), BOARD_CLAIM).expect("written");
     registry(&board, &[("home-1", "acme", &found[0]), ("home-2", "", &found[1])], "2026-01-02T00:00:00Z");
-    // Somebody who acts for nobody says so where the registry says otherwise, and has no vote.
+    // Nobody signed it, so that it speaks for nobody.
     std::fs::copy(WORLD.path().join("one.tar"), entries.join("home-one.tar")).expect("it can be copied");
     std::fs::write(entries.join("no-archive.tar"), "nothing").expect("it can be written");
     let build = |folder: &Path| run(folder, &["leaderboard", "build", "board", "--out", "site"]);
@@ -684,11 +684,9 @@ fn a_board_derives_submissions_again_and_operators_agree_on_its_set() {
     let refused = read();
     let entry = &refused["entries"][0];
     assert_eq!(entry["standing"]["standing"], "excluded", "{entry}");
-    assert!(
-        entry["standing"]["why"].to_string().contains("signature")
-            || entry["standing"]["why"].to_string().contains("organisation")
-    );
+    assert_eq!(entry["standing"]["why"], "no key of its operator signed it");
     assert_eq!(entry["is_simulated"], true);
+    assert!(refused["entries"][1]["standing"]["why"].to_string().contains("it is no submission"), "nothing vanishes");
     // As the registry has it, and signed, it has a vote that is what its evidence gives.
     registry(&board, &[("home-1", "", &found[0]), ("home-2", "", &found[1])], "2026-01-02T00:00:00Z");
     let claim = BOARD_CLAIM.replace("acme", "home-1");

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 const VENDORS: [&str; 6] = ["github", "gitlab", "argocd", "argo cd", "prometheus", "alertmanager"];
 
 /// What may name them, and why.
-const MAY: [(&str, &str); 9] = [
+const MAY: [(&str, &str); 10] = [
+    ("attribution/src/board/examples.rs", "workflows lie where the host of a repository looks for them"),
     ("src/settings/tests.rs", "it writes configurations of real sources"),
     ("ingest/src/sources/", "a source names whom it reads"),
     ("ingest/src/authorship/", "bots and addresses of accounts are called in commits as vendors call them"),
