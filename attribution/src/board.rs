@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Setting};
-use crate::consensus::{Consensus, FEWEST, consensus};
+use crate::consensus::{Consensus, FEWEST, consensus, decide};
 use crate::criterion::Verdict;
 use crate::effects::{Effect, Stated};
 use crate::submission::{Check, Grade, Registry, Signature};
@@ -350,8 +350,8 @@ impl Board {
             }
             let own = submissions.iter().filter(|(id, _)| *id == claim.id).map(|(_, entry)| entry.clone());
             entries.extend(own);
-            let is_twice = |one: &Entry| entries.iter().filter(|other| other.name == one.name).count() > 1;
-            if let Some(twice) = entries.iter().find(|one| is_twice(one)) {
+            let mut names = BTreeSet::new();
+            if let Some(twice) = entries.iter().find(|one| !names.insert(&one.name)) {
                 let place = own_folder.join(&twice.name);
                 return Err(wrong(&place, "it is there as `.toml` and as `.tar`".to_owned()));
             }
@@ -515,7 +515,7 @@ impl BoardClaim {
     ) -> Result<Self, String> {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         admit(&claim, &mut entries, setting);
-        let consensus = together(&claim, entries.iter().filter(|entry| entry.standing.is_admitted()))?;
+        let consensus = together(&claim, entries.iter().filter(|entry| entry.standing.is_admitted()), consensus)?;
         let history = history(&claim, &entries)?;
         let verdict = BoardVerdict::of(consensus.as_ref());
         let set_digest = set_digest(&claim, &entries);
@@ -661,8 +661,15 @@ fn standing(claim: &Claim, entry: &Entry, setting: &AdmissionRules) -> Standing 
     Standing::Admitted
 }
 
+/// By what entries are combined.
+type Combine = fn(&[Effect], &crate::Terms) -> Result<Consensus, crate::ConsensusError>;
+
 /// What entries say together. How far each can be followed is a moderator, whatever the claim names.
-fn together<'e>(claim: &Claim, entries: impl Iterator<Item = &'e Entry>) -> Result<Option<Consensus>, String> {
+fn together<'e>(
+    claim: &Claim,
+    entries: impl Iterator<Item = &'e Entry>,
+    combine: Combine,
+) -> Result<Option<Consensus>, String> {
     const EVIDENCE: &str = "evidence";
     let metrics = claim.metrics();
     let graded = |entry: &'e Entry| {
@@ -680,7 +687,7 @@ fn together<'e>(claim: &Claim, entries: impl Iterator<Item = &'e Entry>) -> Resu
     if !terms.moderators.iter().any(|name| name == EVIDENCE) {
         terms.moderators.push(EVIDENCE.to_owned());
     }
-    Ok(Some(consensus(&effects, &terms).map_err(|error| error.to_string())?))
+    Ok(Some(combine(&effects, &terms).map_err(|error| error.to_string())?))
 }
 
 /// What was concluded as organisations came, at declared looks and at some numbers between.
@@ -703,7 +710,7 @@ fn history(claim: &Claim, entries: &[Entry]) -> Result<Vec<HistoryPoint>, String
         is_look(step.1) || step.1 == organisations.len() || (step.1 >= FEWEST && step.1.is_multiple_of(every))
     };
     let point = |(count, organisations, reported): &(usize, usize, &str)| {
-        let found = together(claim, admitted[..*count].iter().copied())?;
+        let found = together(claim, admitted[..*count].iter().copied(), decide)?;
         Ok(HistoryPoint {
             reported: (*reported).to_owned(),
             organisations: *organisations,

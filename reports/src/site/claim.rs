@@ -1,5 +1,7 @@
 //! The page of one claim: what is concluded, by whom, how sure that is, and how it came.
 
+use std::collections::BTreeMap;
+
 use attribution::{Board, BoardClaim, BoardVerdict, Consensus, Entry, Limits, MetricConsensus, Reach, Scale, Vote};
 
 use super::index::verdict_cell;
@@ -311,11 +313,13 @@ fn forest(found: &Consensus, metric: &MetricConsensus) -> EffectPlot {
 
 /// Who says what, and which places each could have by its own interval.
 fn votes(claim: &BoardClaim, metric: &MetricConsensus) -> Table {
+    let mut first: BTreeMap<&str, &Entry> = BTreeMap::new();
+    for entry in claim.admitted() {
+        first.entry(&entry.report.organisation).or_insert(entry);
+    }
     let row = |vote: &Vote| {
         let [best, worst] = vote.places;
-        let names: Vec<&Entry> =
-            claim.admitted().filter(|entry| entry.report.organisation == vote.organisation).collect();
-        let entry = names.first().map_or_else(
+        let entry = first.get(vote.organisation.as_str()).map_or_else(
             || TableCell::from("\u{2013}").muted(),
             |entry| linked(entry.name.clone(), entry_file(claim, &entry.name)),
         );
