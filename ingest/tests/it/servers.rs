@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a server may take for anything that a test waits for.
@@ -20,9 +21,18 @@ pub(crate) fn are_installed(test: &str, programs: &[&str]) -> bool {
     missing.is_none()
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, below those that systems give to whoever asks for any: else another test could be given it
+/// before the server is there.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it is bound").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() % 400 * 25;
+    loop {
+        let number = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        let port = u16::try_from(number).expect("below 30000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A server that runs until it is dropped.
@@ -82,7 +92,9 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look
 
 /// The body of a page, if there is a success.
 pub(crate) async fn page(url: &str) -> Option<String> {
-    let response = reqwest::Client::builder().no_proxy().build().ok()?.get(url).send().await.ok()?;
+    // Whoever listens there may never answer.
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().ok()?;
+    let response = client.get(url).send().await.ok()?;
     if !response.status().is_success() {
         return None;
     }
