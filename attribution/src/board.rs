@@ -23,7 +23,7 @@ use crate::claim::{Claim, Setting};
 use crate::consensus::{Consensus, FEWEST, consensus, decide};
 use crate::criterion::Verdict;
 use crate::effects::{Effect, Stated};
-use crate::submission::{Check, Grade, Registry, Signature};
+use crate::submission::{Check, Grade, Registry, Signature, SubmissionError};
 
 mod examples;
 mod packages;
@@ -267,10 +267,10 @@ impl Board {
     pub fn packages(folder: &Path) -> Result<Vec<(String, String, PathBuf)>, BoardError> {
         let mut found = Vec::new();
         for claim in names(folder, Path::new("claims"), "toml")? {
-            let id = claim.trim_end_matches(".toml").to_owned();
+            let id = claim.strip_suffix(".toml").unwrap_or(&claim).to_owned();
             let entries = Path::new("entries").join(&id);
             for file in names(folder, &entries, "tar")? {
-                let name = file.trim_end_matches(".tar").to_owned();
+                let name = file.strip_suffix(".tar").unwrap_or(&file).to_owned();
                 check_name(&folder.join(&entries).join(&file), &name)?;
                 found.push((id.clone(), name, folder.join(&entries).join(file)));
             }
@@ -310,6 +310,17 @@ impl Board {
         Ok(files)
     }
 
+    /// The registry of a board, where it has one.
+    ///
+    /// # Errors
+    /// [`BoardError::File`] where it says what cannot be.
+    pub fn registry(files: &BoardFiles) -> Result<Option<Registry>, BoardError> {
+        let path = Path::new(REGISTRY);
+        let read = |text: &String| Registry::parse(text);
+        let wrong = |error: SubmissionError| BoardError::File { path: path.to_owned(), what: error.to_string() };
+        files.get(path).map(read).transpose().map_err(wrong)
+    }
+
     /// Makes a board of its files.
     ///
     /// # Errors
@@ -327,13 +338,11 @@ impl Board {
         let path = Path::new("board.toml");
         let text = files.get(path).ok_or_else(|| wrong(path, "it is not there".to_owned()))?;
         let about: About = toml::from_str(text).map_err(|error| wrong(path, error.message().to_owned()))?;
-        let registry = match files.get(Path::new(REGISTRY)) {
-            Some(text) => Some(Registry::parse(text).map_err(|error| wrong(Path::new(REGISTRY), error.to_string()))?),
-            None => None,
-        };
+        let registry = Self::registry(files)?;
         let known = registry.iter().flat_map(|registry| &registry.operators);
-        let setting = AdmissionRules {
+        let rules = AdmissionRules {
             is_simulated: about.simulated.is_some(),
+            has_registry: registry.is_some(),
             with_keys: known.map(|one| one.organisation.clone().unwrap_or_else(|| one.id.clone())).collect(),
         };
         let mut claims = Vec::new();
@@ -356,7 +365,7 @@ impl Board {
                 return Err(wrong(&place, "it is there as `.toml` and as `.tar`".to_owned()));
             }
             let attested = Attested::of(files, &claim, registry.as_ref());
-            claims.push(BoardClaim::of(claim, entries, &attested, &setting).map_err(|what| wrong(path, what))?);
+            claims.push(BoardClaim::of(claim, entries, &attested, &rules).map_err(|what| wrong(path, what))?);
         }
         Ok(Self { about, claims })
     }
@@ -511,10 +520,10 @@ impl BoardClaim {
         claim: Claim,
         mut entries: Vec<Entry>,
         attested: &Attested<'_>,
-        setting: &AdmissionRules,
+        rules: &AdmissionRules,
     ) -> Result<Self, String> {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        admit(&claim, &mut entries, setting);
+        admit(&claim, &mut entries, rules);
         let consensus = together(&claim, entries.iter().filter(|entry| entry.standing.is_admitted()), consensus)?;
         let history = history(&claim, &entries)?;
         let verdict = BoardVerdict::of(consensus.as_ref());
@@ -542,22 +551,22 @@ impl BoardClaim {
 
 /// Whom an entry speaks for. Operators of one organisation are told apart by a registry only: without one their names are
 /// what anybody may write.
-fn who(entry: &Entry) -> (String, String) {
-    let operator = entry.report.operator.clone().filter(|_| entry.digest.is_some());
+fn who(entry: &Entry, rules: &AdmissionRules) -> (String, String) {
+    let operator = entry.report.operator.clone().filter(|_| rules.has_registry && entry.digest.is_some());
     (entry.report.organisation.clone(), operator.unwrap_or_default())
 }
 
 /// Gives every entry its standing.
-fn admit(claim: &Claim, entries: &mut [Entry], setting: &AdmissionRules) {
+fn admit(claim: &Claim, entries: &mut [Entry], rules: &AdmissionRules) {
     for entry in entries.iter_mut() {
-        entry.standing = standing(claim, entry, setting);
+        entry.standing = standing(claim, entry, rules);
     }
-    correct(entries);
+    correct(entries, rules);
     // One operator has one effect for each metric: whoever says two things without saying which stands has none.
     let mut said: BTreeMap<((String, String), String), BTreeSet<String>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.standing.is_admitted()) {
         for effect in &entry.effects {
-            said.entry((who(entry), effect.metric.clone())).or_default().insert(entry.name.clone());
+            said.entry((who(entry, rules), effect.metric.clone())).or_default().insert(entry.name.clone());
         }
     }
     for names in said.into_values().filter(|names| names.len() > 1) {
@@ -572,7 +581,7 @@ fn admit(claim: &Claim, entries: &mut [Entry], setting: &AdmissionRules) {
 }
 
 /// Lets corrections stand in the place of what they correct: those that have a vote themselves, of the same operator.
-fn correct(entries: &mut [Entry]) {
+fn correct(entries: &mut [Entry], rules: &AdmissionRules) {
     // A submission is named by its digest, too.
     let digests: BTreeMap<String, String> =
         entries.iter().filter_map(|entry| Some((entry.digest.clone()?, entry.name.clone()))).collect();
@@ -580,7 +589,7 @@ fn correct(entries: &mut [Entry]) {
     let targets: BTreeMap<String, String> =
         entries.iter().filter_map(|entry| Some((entry.name.clone(), named(entry.report.corrects.as_ref()?)))).collect();
     let owners: BTreeMap<String, (String, String)> =
-        entries.iter().map(|entry| (entry.name.clone(), who(entry))).collect();
+        entries.iter().map(|entry| (entry.name.clone(), who(entry, rules))).collect();
     // Following what corrects what, nobody comes back to where they began.
     let is_circle = |name: &String| {
         let mut at = targets.get(name);
@@ -595,7 +604,9 @@ fn correct(entries: &mut [Entry]) {
         let Some(target) = targets.get(&entry.name) else { continue };
         let refused = match owners.get(target) {
             None => Some(format!("it corrects {target}, which is no report here")),
-            Some(owner) if *owner != who(entry) => Some(format!("it corrects {target}, which is of somebody else")),
+            Some(owner) if *owner != who(entry, rules) => {
+                Some(format!("it corrects {target}, which is of somebody else"))
+            }
             Some(_) if is_circle(&entry.name) => Some("what it corrects corrects it".to_owned()),
             Some(_) => None,
         };
@@ -617,11 +628,13 @@ fn correct(entries: &mut [Entry]) {
 struct AdmissionRules {
     /// Whether the board says of itself that it is simulated.
     is_simulated: bool,
+    /// Whether it has a registry, without which nobody says who is an operator of an organisation.
+    has_registry: bool,
     /// Organisations that have keys in the registry: they speak by what they sign.
     with_keys: BTreeSet<String>,
 }
 
-fn standing(claim: &Claim, entry: &Entry, setting: &AdmissionRules) -> Standing {
+fn standing(claim: &Claim, entry: &Entry, rules: &AdmissionRules) -> Standing {
     let report = &entry.report;
     let excluded = |why: String| Standing::Excluded(why);
     if let Some(why) = &report.withdrawn {
@@ -634,13 +647,13 @@ fn standing(claim: &Claim, entry: &Entry, setting: &AdmissionRules) -> Standing 
     if let Some(why) = &report.excluded {
         return excluded(why.clone());
     }
-    if entry.is_simulated && !setting.is_simulated {
+    if entry.is_simulated && !rules.is_simulated {
         return excluded("its evidence is simulated, and the board is not".to_owned());
     }
     if !claim.organisations.contains(&report.organisation) {
         return excluded(format!("{} is not enrolled", report.organisation));
     }
-    if entry.digest.is_none() && setting.with_keys.contains(&report.organisation) {
+    if entry.digest.is_none() && rules.with_keys.contains(&report.organisation) {
         return excluded(format!("{} has keys in the registry, and speaks by what it signs", report.organisation));
     }
     if report.protocol != claim.protocol {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use attribution::submission::{
-    Board as SubmissionBoard, BoardKey, Examined, Outcome as SubmissionOutcome, Registry, Withdrawal, verify,
+    Board as SubmissionBoard, BoardKey, Examined, Outcome as SubmissionOutcome, Withdrawal, verify,
 };
 use attribution::{
     Board, BoardError, Class, Example, SET_NAMESPACE, Scale, no_submission, of_submission, set_statement,
@@ -59,7 +59,7 @@ async fn opened(terminal: &Terminal, global: &Global, folder: &Path, board_key: 
         return Board::of(&files).map_err(refused);
     }
     let text = |name: &Path| files.get(name).map(String::as_str);
-    let registry = text(Path::new("registry.toml")).map(Registry::parse).transpose()?;
+    let registry = Board::registry(&files).map_err(refused)?;
     let key = match board_key {
         Some(path) => {
             Some(BoardKey::new(std::fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?))
@@ -142,16 +142,15 @@ pub(super) async fn attest(terminal: &Terminal, global: &Global, own: &AttestArg
     let statement = set_statement(&claim.claim.id, &claim.set_digest);
     let key = submission::private_key(&own.key, "an Ed25519 key of OpenSSH that is not encrypted")?;
     // Who is not in the registry with that key signs for nobody, and is told so now.
-    let registry = std::fs::read_to_string(own.board.join("registry.toml")).ok();
-    let registry = registry.as_deref().map(Registry::parse).transpose()?;
+    let registry = Board::files(&own.board).and_then(|files| Board::registry(&files)).map_err(refused)?;
     let owner = registry.as_ref().and_then(|registry| registry.owner(key.public())).map(|(owner, _)| owner.id.clone());
     if owner.as_ref() != Some(&own.operator) {
         let message = format!("the registry of the board knows no operator `{}` with that key", own.operator);
         return Err(UsageError { message, hint: None }.into());
     }
-    let folder = own.board.join("attestations").join(&claim.claim.id);
+    let folder = own.board.join("attestations");
     let signature = key.sign(SET_NAMESPACE, statement.as_bytes()).armoured();
-    let name = PathBuf::from(format!("{}.sig", own.operator));
+    let name = Path::new(&claim.claim.id).join(format!("{}.sig", own.operator));
     write(&folder, std::iter::once((name.as_path(), signature.as_bytes())))?;
     terminal.say(format!("signed the set `{}` of `{}`: {}", claim.set_digest, own.claim, folder.join(name).display()));
     Ok(Outcome::Done)
@@ -196,14 +195,15 @@ fn remove_stale(out: &Path, is_there: impl Fn(&str) -> bool) -> Result<()> {
     Ok(())
 }
 
+/// Writes files under a folder, and through no link: a board may bring one that leads elsewhere. What is above `out` is
+/// the user's own.
 fn write<'f>(out: &Path, files: impl Iterator<Item = (&'f Path, &'f [u8])>) -> Result<()> {
     for (name, content) in files {
         let path: PathBuf = out.join(name);
         if let Some(folder) = path.parent() {
-            // A board may bring a link that leads elsewhere.
-            let is_link = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_symlink());
-            if is_link(folder) || is_link(out) || out.parent().is_some_and(is_link) {
-                let message = format!("`{}` is a link, and nothing is written through it", folder.display());
+            let mut own = folder.ancestors().take_while(|folder| folder.starts_with(out));
+            if let Some(link) = own.find(|folder| folder.is_symlink()) {
+                let message = format!("`{}` is a link, and nothing is written through it", link.display());
                 return Err(UsageError { message, hint: None }.into());
             }
             std::fs::create_dir_all(folder)

@@ -92,6 +92,34 @@ fn the_command_concludes_what_the_board_does() {
     assert_eq!(found["consensus"], board["consensus"]);
 }
 
+/// A board may bring a link that leads elsewhere. What is above the folder that was named is the user's own, as `/tmp` is a
+/// link on some systems.
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_that_a_folder_brings() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["real/board", "elsewhere"] {
+        std::fs::create_dir_all(at(name)).expect("it can be made");
+    }
+    std::os::unix::fs::symlink(at("real"), at("link")).expect("a link");
+    let write = |out: &str| run(folder.path(), &["leaderboard", "example", "simulated", "--out", out]);
+    let (code, _, words) = write("link/board");
+    assert_eq!(code, 0, "{words}");
+    assert!(at("real/board/board.toml").is_file());
+    let (code, _, words) = run(folder.path(), &["leaderboard", "build", "link/board", "--out", "link/site"]);
+    assert_eq!(code, 0, "{words}");
+    std::os::unix::fs::symlink(at("elsewhere"), at("site")).expect("a link");
+    std::fs::create_dir(at("other")).expect("it can be made");
+    std::os::unix::fs::symlink(at("elsewhere"), at("other/data")).expect("a link");
+    for out in ["site", "other"] {
+        let (code, _, words) = run(folder.path(), &["leaderboard", "build", "real/board", "--out", out]);
+        assert_eq!(code, 2, "{words}");
+        assert!(words.contains("is a link"), "{words}");
+    }
+    assert_eq!(std::fs::read_dir(at("elsewhere")).expect("it is there").count(), 0);
+}
+
 #[test]
 fn a_board_that_is_none_is_refused_by_its_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");

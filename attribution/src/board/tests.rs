@@ -131,6 +131,36 @@ fn nobody_corrects_what_is_of_somebody_else_and_only_a_vote_corrects() {
     assert_eq!(circle.verdict, before.verdict);
 }
 
+/// Whoever may invent operators would otherwise have as many votes as names.
+#[test]
+fn operators_are_told_apart_by_a_registry_alone() {
+    let mut files = Example::Simulated.files();
+    let own = Path::new("entries/new-dashboard/organisation-03.toml").to_owned();
+    let claim = |board: Board| board.claims.into_iter().find(|one| one.claim.id == "new-dashboard").expect("there");
+    let found = claim(Board::of(&files).expect("it can be read")).entries;
+    let found = found.iter().find(|entry| entry.name == "organisation-03").expect("it is there").clone();
+    files.remove(&own);
+    let of = |operator: &str| {
+        let mut entry = found.clone();
+        entry.name = format!("by-{operator}");
+        entry.digest = Some(format!("sha256:{operator}"));
+        entry.report.operator = Some(operator.to_owned());
+        ("new-dashboard".to_owned(), entry)
+    };
+    let standings = |files: &BoardFiles| {
+        let board = Board::with(files, &[of("alice"), of("bob")]).expect("it can be read");
+        let both = claim(board).entries.into_iter().filter(|entry| entry.digest.is_some());
+        both.map(|entry| entry.standing).collect::<Vec<_>>()
+    };
+    let without = standings(&files);
+    assert_eq!(without.len(), 2);
+    for standing in without {
+        assert!(standing.to_string().contains("neither corrects the other"), "{standing}");
+    }
+    files.insert("registry.toml".into(), "format_version = 1\n".to_owned());
+    assert_eq!(standings(&files), [Standing::Admitted, Standing::Admitted]);
+}
+
 #[test]
 fn where_there_are_keys_nothing_unsigned_speaks_and_a_metric_is_said_once() {
     let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
