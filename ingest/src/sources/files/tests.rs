@@ -683,6 +683,28 @@ async fn names_that_lead_nowhere_are_refused() {
     ");
 }
 
+/// A commit of January says nothing of deployments before the first that is known: counted from there they would be fewer a
+/// week than they were.
+#[tokio::test]
+async fn what_is_counted_by_time_is_taken_for_read_from_its_first_row() {
+    let [commit, first, last] = ["2026-01-05T08:00:00Z", "2026-03-02T08:00:00Z", "2026-03-30T08:00:00Z"];
+    let deployed = deployment(&format!(r#""attempt":1,"status":"success","finished_at":"{first}""#));
+    let commits = format!(
+        r#"{{"repository":"r","commit_sha":"c","parents":[],"is_merge":false,"authored_at":"{commit}","committed_at":"{commit}","author_id":"a","author_kind":"human","subject":"s","reverts":[]}}"#
+    );
+    let incidents = format!("incident_id,opened_at,cause,evidence\ni,{last},vendor,e\n");
+    let files = [("deployments.jsonl", &*deployed), ("commits.jsonl", &*commits), ("incidents.csv", &*incidents)];
+    let sink = read(&files, None, "").await.expect("it is good");
+    let coverage: Vec<coverage::Row> = sink.kept().expect("rows");
+    let starts = |name: &str| coverage.iter().find(|row| row.covers == name).expect("a row for each").range_start_at;
+    assert_eq!(starts("commits"), Instant::parse(commit).ok());
+    for counted in ["deployments", "incidents"] {
+        assert_eq!(starts(counted), Instant::parse(first).ok(), "{counted}");
+    }
+    let end = Instant::parse(last).map(|at| Instant(at.0 + 1)).ok();
+    assert!(coverage.iter().all(|row| row.range_end_at == end), "all until one end");
+}
+
 #[tokio::test]
 async fn a_time_before_1970_stretches_no_range() {
     let incident = |id: &str, opened: &str| format!("{id},{opened},vendor,e\n");
