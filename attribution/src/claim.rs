@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stats::{Look, Looks};
 
 use crate::consensus::Terms;
-use crate::criterion::{CRITERION, Margins};
+use crate::criterion::{CRITERION, Margins, Scale, check_alpha};
 
 #[cfg(test)]
 mod tests;
@@ -117,14 +117,15 @@ impl Claim {
         if let Some(name) = self.metrics.iter().find(|name| name.is_empty() || !name.chars().all(is_word)) {
             return refuse("metrics", format!("`{name}` is no metric: names are of letters a to z, digits and `_`"));
         }
-        if self.margin_ratio.is_some_and(|ratio| !(ratio > 1.0 && ratio <= 2.0)) {
-            return refuse("margin_ratio", "a margin is a ratio above 1 and at most 2".to_owned());
+        let margins = self.margins();
+        if let Err(what) = Scale::LogRatio.check_margin(margins.log_ratio) {
+            return refuse("margin_ratio", what.to_owned());
         }
-        if self.margin_difference.is_some_and(|difference| !(difference > 0.0 && difference <= 0.25)) {
-            return refuse("margin_difference", "a margin of shares lies above 0 and is at most 0.25".to_owned());
+        if let Err(what) = Scale::Difference.check_margin(margins.difference) {
+            return refuse("margin_difference", what.to_owned());
         }
-        if self.alpha.is_some_and(|alpha| !(alpha > 0.0 && alpha <= 0.2)) {
-            return refuse("alpha", "it lies above 0 and is at most 0.2".to_owned());
+        if let Err(what) = check_alpha(self.alpha()) {
+            return refuse("alpha", what.to_owned());
         }
         let unique: BTreeSet<&String> = self.organisations.iter().collect();
         if self.organisations.is_empty() || unique.len() < self.organisations.len() {
@@ -145,7 +146,19 @@ impl Claim {
             return Ok(None);
         }
         let looks = self.looks.iter().map(|look| Look { count: look.count, alpha: look.alpha }).collect();
-        Looks::new(looks, self.alpha.unwrap_or(Terms::default().alpha)).map(Some)
+        Looks::new(looks, self.alpha()).map(Some)
+    }
+
+    fn alpha(&self) -> f64 {
+        self.alpha.unwrap_or(Terms::default().alpha)
+    }
+
+    fn margins(&self) -> Margins {
+        let usual = Margins::default();
+        Margins {
+            log_ratio: self.margin_ratio.map_or(usual.log_ratio, f64::ln),
+            difference: self.margin_difference.unwrap_or(usual.difference),
+        }
     }
 
     /// The metrics that are claimed on.
@@ -159,16 +172,12 @@ impl Claim {
     /// # Errors
     /// [`ClaimError`] where the looks cannot be, which a claim that was read has passed.
     pub fn terms(&self) -> Result<Terms, ClaimError> {
-        let usual = Margins::default();
         let looks = self.looks().map_err(|error| ClaimError::Key { key: "looks", what: error.to_string() })?;
         Ok(Terms {
             enrolled: Some(self.organisations.len()),
             faults: self.faults,
-            alpha: self.alpha.unwrap_or(Terms::default().alpha),
-            margins: Margins {
-                log_ratio: self.margin_ratio.map_or(usual.log_ratio, f64::ln),
-                difference: self.margin_difference.unwrap_or(usual.difference),
-            },
+            alpha: self.alpha(),
+            margins: self.margins(),
             looks,
             moderators: self.moderators.clone(),
             enrolment: Some(self.enrolment.clone()),

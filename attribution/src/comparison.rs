@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use stats::{Arm, ArmUnits, ClusteredError, ClusteredRegression, Interval, PermutationTest, RatioKind, Wald};
 
-use crate::criterion::{Class, Margins, Scale};
+use crate::criterion::{Class, Margins, Scale, check_alpha};
 use crate::{DesignGrade, Limits};
 
 #[cfg(test)]
@@ -293,12 +293,11 @@ fn check_terms(question: &Question) -> Result<(), ComparisonError> {
     if question.control == question.treatment {
         return refused("control and treatment are the same arm");
     }
-    // So small a level that one less it is 1 asks for limits that there are not.
-    if !(1.0 - question.alpha < 1.0 && question.alpha < 1.0) {
-        return refused("alpha lies between 0 and 1, and not too near to 0");
+    if let Err(what) = check_alpha(question.alpha) {
+        return refused(&format!("alpha: {what}"));
     }
-    if !(question.margin > 0.0 && question.margin.is_finite()) {
-        return refused("the margin is a ratio above 1, or a difference above 0");
+    if let Err(what) = question.scale.check_margin(question.margin) {
+        return refused(what);
     }
     let named =
         question.covariates.iter().chain(&question.log_covariates).chain(&question.factors).chain(&question.unit);

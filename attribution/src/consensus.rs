@@ -13,7 +13,7 @@ use stats::{
     sound_against, trimmed_mean_interval,
 };
 
-use crate::criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, judge};
+use crate::criterion::{Bounds, CRITERION, Class, Margins, Scale, Verdict, check_alpha, judge};
 use crate::effects::Effect;
 
 mod beside;
@@ -49,11 +49,19 @@ pub enum ConsensusError {
         /// The most that may: `⌊(n − 1)/3⌋`.
         most: usize,
     },
-    /// The level is not strictly between 0 and 1.
-    #[error("alpha lies between 0 and 1, and not too near to 0, unlike `{alpha}`")]
+    /// The level cannot decide.
+    #[error("alpha is `{alpha}`: {what}")]
     Alpha {
         /// The level.
         alpha: f64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A margin cannot decide.
+    #[error("{what}")]
+    Margin {
+        /// What is wrong.
+        what: &'static str,
     },
 }
 
@@ -222,7 +230,7 @@ pub struct MetricConsensus {
 /// Combines effects by the rule.
 ///
 /// # Errors
-/// [`ConsensusError`] when there are no effects, more organisations report than are enrolled, or more are assumed to lie
+/// [`ConsensusError`] when the level or a margin cannot decide, there are no effects, more organisations report than are enrolled, or more are assumed to lie
 /// than `⌊(n − 1)/3⌋`.
 pub fn consensus(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusError> {
     combined(effects, terms, true)
@@ -237,9 +245,9 @@ pub fn decide(effects: &[Effect], terms: &Terms) -> Result<Consensus, ConsensusE
 }
 
 fn combined(effects: &[Effect], terms: &Terms, is_whole: bool) -> Result<Consensus, ConsensusError> {
-    // So small a level that one less a quarter of it is 1 asks for limits that there are not.
-    if !(1.0 - terms.alpha / 4.0 < 1.0 && terms.alpha < 1.0) {
-        return Err(ConsensusError::Alpha { alpha: terms.alpha });
+    check_alpha(terms.alpha).map_err(|what| ConsensusError::Alpha { alpha: terms.alpha, what })?;
+    for scale in [Scale::LogRatio, Scale::Difference] {
+        scale.check_margin(terms.margins.of(scale)).map_err(|what| ConsensusError::Margin { what })?;
     }
     let mut by_metric: BTreeMap<&str, BTreeMap<&str, Vec<&Effect>>> = BTreeMap::new();
     let mut organisations = std::collections::BTreeSet::new();

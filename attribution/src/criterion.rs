@@ -39,6 +39,18 @@ impl Margins {
     }
 }
 
+/// Checks that a level can decide, of whatever is asked.
+///
+/// # Errors
+/// What is wrong, in words, unless `0 < alpha ≤ 0.2` and one less a quarter of it, by which harm is judged, is below 1.
+pub(crate) fn check_alpha(alpha: f64) -> Result<(), &'static str> {
+    if alpha <= 0.2 && 1.0 - alpha / 4.0 < 1.0 {
+        Ok(())
+    } else {
+        Err("it lies above 0, not too near to it, and is at most 0.2")
+    }
+}
+
 /// What the effect on a metric is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +69,19 @@ impl Scale {
             Self::LogRatio => "log_ratio",
             Self::Difference => "difference",
         }
+    }
+
+    /// Checks a margin on this scale, of whatever is asked. Half as good is worse, and so are as many failures again as a
+    /// quarter of all deployments.
+    ///
+    /// # Errors
+    /// What is wrong, in words, unless it lies above 0 and is at most `log 2`, or a difference of 0.25.
+    pub(crate) fn check_margin(self, margin: f64) -> Result<(), &'static str> {
+        let (most, otherwise) = match self {
+            Self::LogRatio => (std::f64::consts::LN_2, "a margin is a ratio above 1 and at most 2"),
+            Self::Difference => (0.25, "a margin of shares lies above 0 and is at most 0.25"),
+        };
+        if margin > 0.0 && margin <= most { Ok(()) } else { Err(otherwise) }
     }
 
     /// The scale on which a metric is compared.

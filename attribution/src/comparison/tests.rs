@@ -3,6 +3,7 @@
 use stats::Philox;
 
 use super::{Cells, Comparison, ComparisonError, Question, compare};
+use crate::Limits;
 use crate::criterion::{Class, Scale};
 
 /// Normal enough: the sum of twelve uniform numbers less six.
@@ -95,7 +96,7 @@ fn order_direction_and_unit_of_measure_change_nothing_that_they_should_not() {
 #[test]
 fn the_smallest_margin_is_where_the_class_turns() {
     let rows = world(5, 14, true, 0.02, 0.3);
-    let asked = question(Scale::LogRatio);
+    let asked = Question { log_covariates: vec!["size".into()], ..question(Scale::LogRatio) };
     let least = found(&rows, &asked).smallest_margin;
     assert!(least > 0.0);
     let at = |margin: f64| found(&rows, &Question { margin, ..asked.clone() }).class;
@@ -115,6 +116,40 @@ fn units_left_out_are_those_that_move_it_farthest() {
     let least = all.iter().copied().fold(f64::INFINITY, f64::min);
     let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     assert!((lowest.estimate - least).abs() < 1e-12 && (highest.estimate - most).abs() < 1e-12);
+}
+
+/// By the published formula, with the limits by the t distribution at the level that is asked for: a lower level has wider
+/// ones.
+#[test]
+fn the_e_value_follows_the_limits_of_the_effect() {
+    // Twice as long under the treatment, in nine units that differ.
+    let rows = world(11, 9, true, 2.0_f64.ln(), 0.2);
+    let logs = |arm: &str| -> Vec<f64> { rows.iter().filter(|row| row.1 == arm).map(|row| row.0.ln()).collect() };
+    let arms = [logs("single"), logs("many")];
+    let squares = arms.iter().map(|own| {
+        let (sum, count) = (own.iter().sum::<f64>(), own.len() as f64);
+        own.iter().map(|value| value * value).sum::<f64>() - sum * sum / count
+    });
+    let deviation = (squares.sum::<f64>() / (rows.len() as f64 - 2.0)).sqrt();
+    let expected = |effect: f64| {
+        let ratio = (0.91 * effect.abs() / deviation).exp();
+        ratio + (ratio * (ratio - 1.0)).sqrt()
+    };
+    let mut limits = Vec::new();
+    for alpha in [0.2, 0.05, 0.001] {
+        let comparison = found(&rows, &Question { alpha, ..question(Scale::LogRatio) });
+        let [of_estimate, of_limit] = comparison.e_value.expect("chance did not decide");
+        let Limits { estimate, high, .. } = comparison.effect;
+        assert!(high < 0.0, "all of it is harm: {high}");
+        assert!((of_estimate - expected(estimate.expect("an estimate"))).abs() < 1e-9);
+        assert!((of_limit - expected(high)).abs() < 1e-9, "{of_limit} at {alpha}");
+        limits.push(of_limit);
+    }
+    assert!(limits[0] > limits[1] && limits[1] > limits[2], "{limits:?}");
+    // An interval that holds nothing needs nothing unseen.
+    let nothing = found(&world(12, 9, true, -0.35, 0.2), &question(Scale::LogRatio));
+    assert!(nothing.effect.low < 0.0 && 0.0 < nothing.effect.high);
+    assert!((nothing.e_value.expect("chance did not decide")[1] - 1.0).abs() < 1e-12);
 }
 
 #[test]
@@ -155,9 +190,17 @@ fn what_cannot_be_compared_is_named() {
     assert_eq!(some.left_out_rows, 1);
     assert_eq!(compare(&with(3, ""), &asked).expect("it can be compared").left_out_rows, 0);
     for (terms, words) in [
-        (Question { alpha: 0.0, ..asked.clone() }, "alpha lies"),
-        (Question { alpha: f64::NAN, ..asked.clone() }, "alpha lies"),
-        (Question { margin: 0.0, ..asked.clone() }, "the margin is"),
+        (Question { alpha: 0.0, ..asked.clone() }, "alpha: it lies"),
+        (Question { alpha: f64::NAN, ..asked.clone() }, "alpha: it lies"),
+        (Question { alpha: 0.5, ..asked.clone() }, "alpha: it lies"),
+        (Question { margin: 0.0, ..asked.clone() }, "a margin is"),
+        (Question { margin: 0.7, ..asked.clone() }, "a margin is"),
+        (Question { margin: 0.3, scale: Scale::Difference, ..asked.clone() }, "a margin of shares"),
+        (Question { unit: Some("hours".into()), ..asked.clone() }, "`hours` is the outcome"),
+        (Question { unit: Some("arm".into()), ..asked.clone() }, "`arm` is the outcome"),
+        (Question { covariates: vec!["hours".into()], ..asked.clone() }, "`hours` is the outcome"),
+        (Question { log_covariates: vec!["hours".into()], ..asked.clone() }, "`hours` is the outcome"),
+        (Question { factors: vec!["arm".into()], ..asked.clone() }, "`arm` is the outcome"),
         (Question { replicates: 5, ..asked.clone() }, "at least 99"),
         (Question { treatment: "single".into(), ..asked.clone() }, "control and treatment"),
     ] {

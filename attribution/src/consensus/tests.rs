@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stats::{Look, Looks, Philox};
 
 use super::{Consensus, ConsensusError, FEWEST, MetricConsensus, Terms, consensus, decide, replications};
-use crate::criterion::{CRITERION, Class, Verdict};
+use crate::criterion::{CRITERION, Class, Margins, Verdict};
 use crate::effects::Effect;
 
 fn effect(metric: &str, organisation: &str, estimate: f64) -> Effect {
@@ -221,9 +221,13 @@ fn terms_that_cannot_be_are_refused() {
     assert_eq!(asked(Some(22), None, 0.05), Ok((22, 7)));
     assert_eq!(asked(Some(7), Some(3), 0.05), Err(ConsensusError::TooManyFaults { enrolled: 7, faults: 3, most: 2 }));
     assert_eq!(asked(Some(6), None, 0.05), Err(ConsensusError::MoreThanEnrolled { present: 7, enrolled: 6 }));
-    for alpha in [1.0, 0.0, -0.1, 1e-17] {
-        assert_eq!(asked(None, None, alpha), Err(ConsensusError::Alpha { alpha }));
+    for alpha in [1.0, 0.3, 0.0, -0.1, 1e-17] {
+        let what = "it lies above 0, not too near to it, and is at most 0.2";
+        assert_eq!(asked(None, None, alpha), Err(ConsensusError::Alpha { alpha, what }));
     }
+    let margins = Margins { log_ratio: 1.0, ..Margins::default() };
+    let refused = consensus(&effects, &Terms { margins, ..Terms::default() }).map(|_| ());
+    assert_eq!(refused, Err(ConsensusError::Margin { what: "a margin is a ratio above 1 and at most 2" }));
     assert!(asked(None, None, f64::NAN).is_err());
     assert_eq!(consensus(&[], &Terms::default()).map(|_| ()), Err(ConsensusError::NoEffects));
 }

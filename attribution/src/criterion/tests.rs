@@ -1,4 +1,4 @@
-use super::{Bounds, Class, Margins, Scale, Verdict, judge};
+use super::{Bounds, Class, Margins, Scale, Verdict, check_alpha, judge};
 
 fn bounds(low: f64, high: f64, p_value: f64) -> Bounds {
     Bounds { low, high, harm_high: high, p_value, margin: 0.1 }
@@ -7,6 +7,22 @@ fn bounds(low: f64, high: f64, p_value: f64) -> Bounds {
 /// The verdict where every metric is known.
 fn of(metrics: [Bounds; 4]) -> Verdict {
     judge(&metrics.map(Some), 0.05)
+}
+
+#[test]
+fn levels_and_margins_that_would_excuse_anything_are_refused() {
+    for (alpha, is_good) in [(0.05, true), (0.2, true), (0.201, false), (0.0, false), (-0.1, false), (1e-17, false)] {
+        assert_eq!(check_alpha(alpha).is_ok(), is_good, "{alpha}");
+    }
+    assert!(check_alpha(f64::NAN).is_err());
+    let no_margin = [0.0, -0.1, f64::NAN, f64::INFINITY];
+    for (scale, most) in [(Scale::LogRatio, 2.0_f64.ln()), (Scale::Difference, 0.25)] {
+        assert_eq!((scale.check_margin(most), scale.check_margin(1e-9)), (Ok(()), Ok(())));
+        for margin in no_margin.into_iter().chain([most + 1e-9]) {
+            assert!(scale.check_margin(margin).is_err(), "{scale:?} {margin}");
+        }
+        assert_eq!(scale.check_margin(Margins::default().of(scale)), Ok(()));
+    }
 }
 
 #[test]

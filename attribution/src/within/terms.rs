@@ -3,6 +3,7 @@
 use lake::canonical;
 use serde::{Deserialize, Serialize};
 
+use crate::criterion::{Scale, check_alpha};
 use crate::{CRITERION, Margins};
 
 /// The way by which effects are estimated, and decided, today. Another way is another question.
@@ -107,16 +108,14 @@ impl Terms {
         if !(1..=8760).contains(&self.recovery_hours) {
             return refuse("recovery_hours", "a failure is followed for 1 to 8760 hours");
         }
-        // Half as good is worse, whatever the question.
-        if !(self.margin_ratio > 1.0 && self.margin_ratio <= 2.0) {
-            return refuse("margin_ratio", "a margin is a ratio above 1 and at most 2");
+        if let Err(what) = Scale::LogRatio.check_margin(self.margins().log_ratio) {
+            return refuse("margin_ratio", what);
         }
-        if !(self.margin_difference > 0.0 && self.margin_difference <= 0.25) {
-            return refuse("margin_difference", "a margin of shares lies above 0 and is at most 0.25");
+        if let Err(what) = Scale::Difference.check_margin(self.margin_difference) {
+            return refuse("margin_difference", what);
         }
-        // So small a level that one less it is 1 asks for limits that there are not.
-        if !(self.alpha <= 0.2 && 1.0 - self.alpha / 4.0 < 1.0) {
-            return refuse("alpha", "it lies above 0, not too near to it, and is at most 0.2");
+        if let Err(what) = check_alpha(self.alpha) {
+            return refuse("alpha", what);
         }
         if let Some(name) = self.metrics.iter().find(|name| !CRITERION.contains(&name.as_str())) {
             return refuse("metrics", &format!("`{name}` is none of `{}`", CRITERION.join("`, `")));
